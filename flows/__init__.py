@@ -1,0 +1,1 @@
+"""pgflight: clears a PostgreSQL migration for production and flies it."""

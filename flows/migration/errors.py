@@ -1,0 +1,119 @@
+"""Everything that can go wrong, as one tree.
+
+PgflightError
+├── BadInput                 a file, key, variable or argument is wrong
+│   ├── MigrationError       … in a migration's files
+│   └── TargetError          … in the target
+├── ConnectionFailed         the server was not reached, or went away
+│   └── ConnectionRefused    … and asking again will not help
+├── Blocked                  cleared for take-off it is not; nothing written
+│   ├── Busy                 another deployer holds the fence
+│   └── LocksNotObtained     every rung of the lock-timeout ladder failed
+├── ApplyFailed              the transaction was rolled back
+│   ├── StatementFailed      … because the server refused a statement
+│   ├── BudgetExceeded       … because the budget was used up
+│   └── ChecksFailed         … because what it made is not what was expected
+├── SmokeFailed              the application answers wrongly since the COMMIT
+├── Inconclusive             cannot be judged: a person decides
+├── RollbackFailed           the way back failed
+└── CommitUnknown            COMMIT was sent and nobody can say what became of it
+
+Each error carries the outcome that a run ends with when nothing else happens.
+"""
+
+from typing import ClassVar
+
+from flows.migration.outcome import Outcome
+
+
+class PgflightError(Exception):
+    """Root of the tree.
+
+    Args:
+        message: what is wrong, and where.
+        help: what to do next; empty where the message already says it.
+    """
+
+    outcome: ClassVar[Outcome] = Outcome.BLOCKED
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message, help)
+        self.message = message
+        self.help = help
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.help}" if self.help else self.message
+
+
+class BadInput(PgflightError):
+    """A file, key, variable or argument is wrong; nothing was written."""
+
+
+class MigrationError(BadInput):
+    """A migration's files are wrong. The message starts with file:line:column."""
+
+
+class TargetError(BadInput):
+    """The target is not configured, or is not what was expected."""
+
+
+class ConnectionFailed(PgflightError):
+    """The server was not reached, or went away. Worth trying again."""
+
+
+class ConnectionRefused(ConnectionFailed):
+    """The server answered, and the answer will not change: password, database, role."""
+
+
+class Blocked(PgflightError):
+    """The migration may not be deployed now; nothing was written."""
+
+
+class Busy(Blocked):
+    """Another deployer holds the fence; the message says who and since when."""
+
+
+class LocksNotObtained(Blocked):
+    """Every rung of the lock-timeout ladder failed; the message names the blockers."""
+
+
+class ApplyFailed(PgflightError):
+    """The transaction was rolled back: the database is as before."""
+
+    outcome = Outcome.ROLLED_BACK
+
+
+class StatementFailed(ApplyFailed):
+    """The server refused a statement; the message names file, line and column."""
+
+
+class BudgetExceeded(ApplyFailed):
+    """The budget was used up, and the server ended the transaction."""
+
+
+class ChecksFailed(ApplyFailed):
+    """What the migration made is not what was expected."""
+
+
+class SmokeFailed(PgflightError):
+    """The application answered wrongly, and had answered rightly before."""
+
+    outcome = Outcome.ROLLED_BACK
+
+
+class Inconclusive(PgflightError):
+    """Neither good nor bad could be shown: left as it is, a person decides."""
+
+    outcome = Outcome.NEEDS_DECISION
+
+
+class RollbackFailed(PgflightError):
+    """The way back failed; the message says what the database holds now."""
+
+    outcome = Outcome.ROLLBACK_FAILED
+
+
+class CommitUnknown(PgflightError):
+    """COMMIT was sent, its answer was lost, and the ledger cannot be asked."""
+
+    outcome = Outcome.UNKNOWN

@@ -1,0 +1,86 @@
+"""migration.toml: what a migration's author declares about it."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from flows.migration.errors import MigrationError
+from flows.migration.expectation import (
+    Backfill,
+    ColumnExpectation,
+    ForeignKeyExpectation,
+    FunctionExpectation,
+    IndexExpectation,
+)
+from flows.migration.probe import Smoke
+
+DEFAULT_BUDGET_MS = 2_000
+
+
+class Hold(BaseModel):
+    """A reason why a migration must not be deployed yet, and who can lift it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: str = Field(min_length=1)
+    owner: str = Field(min_length=1)
+
+
+class Manifest(BaseModel):
+    """The contents of migration.toml; every key is optional.
+
+    Attributes:
+        requires: versions that must be applied before this one.
+        conflicts: versions that must not be applied when this one is deployed.
+        budget_ms: longest wait of the application that the migration may cause.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = ""
+    requires: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    hold: Hold | None = None
+    budget_ms: int = Field(default=DEFAULT_BUDGET_MS, ge=100, le=600_000)
+    columns: tuple[ColumnExpectation, ...] = ()
+    indexes: tuple[IndexExpectation, ...] = ()
+    foreign_keys: tuple[ForeignKeyExpectation, ...] = ()
+    functions: tuple[FunctionExpectation, ...] = ()
+    backfill: Backfill | None = None
+    smoke: Smoke | None = None
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and validate one migration.toml.
+
+    Raises:
+        MigrationError: with one line for each thing that is wrong.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise MigrationError(
+            f"{path}: not UTF-8 (byte {error.start})", "Save the file as UTF-8."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise MigrationError(
+            f"{path}: {error}", "This is not valid TOML; see https://toml.io."
+        ) from None
+    try:
+        return Manifest.model_validate(values)
+    except ValidationError as error:
+        problems = "\n".join(
+            f"{path}: {_key(problem['loc'])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise MigrationError(problems, "Correct the keys named above.") from None
+
+
+def _key(location: tuple[Any, ...]) -> str:
+    """Write ('smoke', 'probes', 0, 'path') as smoke.probes[0].path."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".") or "(file)"
