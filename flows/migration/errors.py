@@ -6,6 +6,7 @@ PgflightError
 │   └── TargetError          … in the target
 ├── ConnectionFailed         the server was not reached, or went away
 │   └── ConnectionRefused    … and asking again will not help
+├── QueryFailed              the server refused a question of pgflight's own
 ├── Blocked                  cleared for take-off it is not; nothing written
 │   ├── Busy                 another deployer holds the fence
 │   └── LocksNotObtained     every rung of the lock-timeout ladder failed
@@ -63,6 +64,10 @@ class ConnectionFailed(PgflightError):
 
 class ConnectionRefused(ConnectionFailed):
     """The server answered, and the answer will not change: password, database, role."""
+
+
+class QueryFailed(PgflightError):
+    """The server refused a question of pgflight's own: a right or a version lacks."""
 
 
 class Blocked(PgflightError):

@@ -1,0 +1,119 @@
+"""Applying a migration: one transaction, checked before its COMMIT."""
+
+from contextlib import ExitStack
+
+from flows.database.attempt import Say, Work, commit_once
+from flows.database.backfill import check_backfill, snapshot_before
+from flows.database.behaviour import check_behaviour
+from flows.database.checks import check_structure
+from flows.database.connection import Conn
+from flows.database.fingerprint import take_fingerprint
+from flows.database.ledger import (
+    create_ledger,
+    read_run,
+    read_runs,
+    record_applied,
+)
+from flows.database.transaction import IDLE_LIMIT_MS, FencedTransaction
+from flows.migration.check import Check
+from flows.migration.errors import Blocked, ChecksFailed
+from flows.migration.flight import Flight
+from flows.migration.locks import tables_of
+from flows.migration.probe import Verdict
+from flows.migration.report import Applied
+
+
+def apply(flight: Flight, say: Say) -> Applied:
+    """Apply the flight's migration and commit it together with its ledger row.
+
+    Raises:
+        Busy, LocksNotObtained, Blocked: nothing was written.
+        StatementFailed, BudgetExceeded, ChecksFailed: it was rolled back.
+        CommitUnknown: nobody can say what became of the COMMIT.
+    """
+    work = Work(
+        name="apply",
+        tables=tables_of(flight.migration.up),
+        run=lambda transaction: _apply(transaction, flight, say),
+        has_committed=lambda conn: read_run(conn, flight.run_id) is not None,
+    )
+    committed = commit_once(flight, work, say)
+    return Applied(
+        attempt=committed.attempt,
+        total_ms=committed.total_ms,
+        rows=sum(statement.rows for statement in committed.statements),
+        statements=committed.statements,
+        locks=committed.locks,
+        waits=committed.waits,
+        checks=committed.result,
+        reconciled=committed.reconciled,
+    )
+
+
+def _apply(transaction: FencedTransaction, flight: Flight, say: Say) -> list[Check]:
+    conn, migration = transaction.conn, flight.migration
+    create_ledger(conn)
+    _assert_not_in_place(conn, flight)
+    before = take_fingerprint(conn)
+    with ExitStack() as stack:
+        snapshot = None
+        if migration.expectations.backfill:
+            limit_ms = flight.budget_ms + IDLE_LIMIT_MS
+            purpose = f"{migration.version} snapshot {flight.run_id}"
+            snapshot = stack.enter_context(
+                snapshot_before(flight.target, purpose, limit_ms)
+            )
+        transaction.start_clock()
+        for statement in migration.up.statements:
+            rows = transaction.run(statement)
+            say(f"{statement.summary}{f': {rows:,} rows' if rows else ''}")
+        checks = _check(transaction, flight, snapshot)
+    _assert_passed(checks)
+    record_applied(
+        conn,
+        {
+            "run_id": flight.run_id,
+            "version": migration.version,
+            "name": migration.name,
+            "checksum": migration.up.checksum,
+            "rows_filled": sum(done.rows for done in transaction.statements),
+            "locked_ms": transaction.elapsed_ms,
+        },
+        before,
+    )
+    return checks
+
+
+def _check(
+    transaction: FencedTransaction, flight: Flight, snapshot: Conn | None
+) -> list[Check]:
+    """Everything that can be checked before the COMMIT, where failing costs nothing."""
+    conn, migration = transaction.conn, flight.migration
+    transaction.limit_statement()
+    conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    checks = check_structure(conn, migration.expectations)
+    if migration.expectations.backfill and snapshot:
+        checks.append(check_backfill(conn, migration.expectations.backfill, snapshot))
+    if migration.verify:
+        checks.append(check_behaviour(conn, migration.verify))
+    return checks
+
+
+def _assert_passed(checks: list[Check]) -> None:
+    failed = [check.sentence for check in checks if check.verdict is not Verdict.PASS]
+    if failed:
+        raise ChecksFailed(
+            "Verification before the COMMIT failed, and the transaction was rolled"
+            " back:\n" + "\n".join(failed),
+            "Correct the migration; the database is as it was.",
+        )
+
+
+def _assert_not_in_place(conn: Conn, flight: Flight) -> None:
+    run = read_runs(conn).get(flight.migration.version)
+    if run and run.is_in_place:
+        raise Blocked(
+            f"Migration {run.version} was applied by {run.applied_by} at"
+            f" {run.applied_at:%Y-%m-%d %H:%M:%S %Z}, while this run was preparing",
+            "Run again: it will be verified and nothing else.",
+        )

@@ -1,0 +1,171 @@
+"""Trying a transaction up the lock-timeout ladder until it commits."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import psycopg
+
+from flows.database.commit import HasCommitted, commit
+from flows.database.connection import (
+    CONNECT_ATTEMPTS,
+    Cause,
+    Conn,
+    cause_of,
+    reading,
+    session,
+)
+from flows.database.sessions import describe_blockers
+from flows.database.transaction import FencedTransaction
+from flows.database.watcher import Watcher
+from flows.migration.errors import (
+    BudgetExceeded,
+    Busy,
+    ConnectionFailed,
+    ConnectionRefused,
+    LocksNotObtained,
+    PgflightError,
+)
+from flows.migration.flight import Flight
+from flows.migration.ladder import Rung, ladder
+from flows.migration.report import LockHeld, StatementTiming, Waits
+
+Result = TypeVar("Result")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Committed(Generic[Result]):
+    """What one committed transaction did, with what its work returned."""
+
+    result: Result
+    attempt: int
+    total_ms: float
+    statements: list[StatementTiming]
+    locks: list[LockHeld]
+    waits: Waits
+    reconciled: bool
+
+
+@dataclass(frozen=True)
+class Work(Generic[Result]):
+    """What is to be done in the transaction.
+
+    Attributes:
+        name: apply or rollback; part of application_name.
+        tables: those whose locks and blockers are reported.
+        run: does it; called anew for each attempt.
+        has_committed: asks the ledger afterwards whether it committed.
+    """
+
+    name: str
+    tables: Sequence[str]
+    run: Callable[[FencedTransaction], Result]
+    has_committed: HasCommitted
+
+
+class _TryAgain(Exception):
+    """This attempt left nothing behind, and the next one may succeed."""
+
+
+def commit_once(flight: Flight, work: Work[Result], say: Say) -> Committed[Result]:
+    """Run the work in one transaction, again where that is safe, and commit it.
+
+    Only what happened before COMMIT was sent is tried again (by SQLSTATE: lost
+    connections, lock timeouts, deadlocks, concurrent changes of the catalogue);
+    after it the ledger is asked first.
+
+    Raises:
+        LocksNotObtained: every rung failed; nothing was written.
+        BudgetExceeded: the server ended the transaction; nothing was written.
+        PgflightError: whatever the work raised; nothing was written.
+        CommitUnknown: see flows.database.commit.
+    """
+    rungs = ladder(flight.identity.deadlock_timeout_ms, flight.budget_ms)
+    reason = ""
+    for number, rung in enumerate(rungs, start=1):
+        try:
+            return _attempt(flight, work, rung, number)
+        except _TryAgain as again:
+            reason = str(again)
+        if number < len(rungs):
+            pause_s = rung.pause_ms / 1_000 * random.uniform(0.75, 1.25)
+            say(f"Attempt {number} of {len(rungs)}: {reason}; next in {pause_s:.1f} s")
+            time.sleep(pause_s)
+    raise LocksNotObtained(
+        f"Gave up after {len(rungs)} attempts, the last one because {reason}",
+        _blockers(flight, work) or "Try again when the tables are less busy.",
+    )
+
+
+def _attempt(
+    flight: Flight, work: Work[Result], rung: Rung, number: int
+) -> Committed[Result]:
+    try:
+        with session(
+            flight.target, _purpose(flight, work), attempts=CONNECT_ATTEMPTS
+        ) as conn:
+            return _transact(conn, flight, work, rung, number)
+    except ConnectionRefused:
+        raise
+    except ConnectionFailed as error:
+        raise _TryAgain(error.message) from None
+
+
+def _transact(
+    conn: Conn, flight: Flight, work: Work[Result], rung: Rung, number: int
+) -> Committed[Result]:
+    try:
+        transaction = FencedTransaction(conn, flight, rung, work.tables)
+        run = f"{flight.migration.version} {flight.run_id}"
+        with Watcher(flight.target, run, conn.info.backend_pid) as watcher:
+            result = work.run(transaction)
+            reconciled = commit(conn, flight, work.has_committed)
+            total_ms, locks = transaction.elapsed_ms, transaction.held()
+    except Busy as busy:
+        # An attempt of this very run, whose connection was cut, may still linger.
+        raise _TryAgain(busy.message) if str(flight.run_id) in busy.message else busy
+    except psycopg.Error as error:
+        raise _sorted(error, flight, rung) from None
+    return Committed(
+        result=result,
+        attempt=number,
+        total_ms=total_ms,
+        statements=transaction.statements,
+        locks=locks,
+        waits=watcher.waits,
+        reconciled=reconciled,
+    )
+
+
+def _sorted(error: psycopg.Error, flight: Flight, rung: Rung) -> Exception:
+    """What an error before the COMMIT means for the whole transaction."""
+    match cause_of(error):
+        case Cause.CONTENTION if error.sqlstate == "55P03":
+            return _TryAgain(f"a lock was not to be had in {rung.lock_timeout_ms} ms")
+        case Cause.CONTENTION:
+            return _TryAgain(str(error.diag.message_primary))
+        case Cause.BUDGET:
+            return BudgetExceeded(
+                f"The budget of {flight.budget_ms:,} ms was used up, and the server"
+                f" rolled the transaction back ({error.diag.message_primary})",
+                "Deploy when the tables are smaller or quieter, or raise budget_ms:"
+                " that is how long the application may have to wait.",
+            )
+        case _:
+            return error
+
+
+def _purpose(flight: Flight, work: Work[Result]) -> str:
+    return f"{flight.migration.version} {work.name} {flight.run_id}"
+
+
+def _blockers(flight: Flight, work: Work[Result]) -> str:
+    try:
+        with reading(flight.target, "blockers") as conn:
+            found = describe_blockers(conn, work.tables)
+    except PgflightError:
+        return ""
+    return f"In the way: {'; '.join(found)}" if found else ""

@@ -1,0 +1,295 @@
+"""Checks: what the catalogue holds against what a migration promised."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, LiteralString, TypeVar, cast
+
+import psycopg
+from psycopg import sql
+
+from flows.database.connection import Conn, one, rows
+from flows.migration.check import Check
+from flows.migration.expectation import (
+    ColumnExpectation,
+    Expectations,
+    ForeignKeyExpectation,
+    FunctionExpectation,
+    IndexExpectation,
+    ObjectExpectation,
+)
+from flows.migration.expression import same_expression
+from flows.migration.probe import Verdict
+
+Expected = TypeVar("Expected")
+Problems = Iterable[str]
+
+
+def check_columns(conn: Conn, expectations: Expectations) -> list[Check]:
+    """Type, nullability and comment of each expected column."""
+    return _checked(conn, "column", expectations.columns, _column_problems)
+
+
+def check_indexes(conn: Conn, expectations: Expectations) -> list[Check]:
+    """Table, columns, predicate, method, uniqueness and validity of each index."""
+    return _checked(conn, "index", expectations.indexes, _index_problems)
+
+
+def check_foreign_keys(conn: Conn, expectations: Expectations) -> list[Check]:
+    """That each foreign key is there once, validated, with its actions."""
+    return _checked(
+        conn, "foreign key", expectations.foreign_keys, _foreign_key_problems
+    )
+
+
+def check_functions(conn: Conn, expectations: Expectations) -> list[Check]:
+    """Definition, search_path, owner and EXECUTE rights of each function."""
+    return _checked(conn, "function", expectations.functions, _function_problems)
+
+
+def check_objects(conn: Conn, expectations: Expectations) -> list[Check]:
+    """That every other object is there, or gone."""
+    return _checked(conn, "object", expectations.objects, _object_problems)
+
+
+def check_structure(conn: Conn, expectations: Expectations) -> list[Check]:
+    """All checks of the catalogue, in the order an operator expects."""
+    return [
+        check
+        for checks in (
+            check_columns,
+            check_indexes,
+            check_foreign_keys,
+            check_functions,
+            check_objects,
+        )
+        for check in checks(conn, expectations)
+    ]
+
+
+def _checked(
+    conn: Conn,
+    kind: str,
+    expected: Sequence[Expected],
+    problems_of: Callable[[Conn, Expected], Problems],
+) -> list[Check]:
+    checks = []
+    for expectation in expected:
+        subject = _subject(expectation)
+        try:
+            # A savepoint: one check that the server refuses must not end the
+            # transaction that the migration lives in.
+            with conn.transaction():
+                problems = list(problems_of(conn, expectation))
+        except psycopg.Error as error:
+            if conn.broken:
+                raise
+            problems = [str(error.diag.message_primary)]
+        verdict = Verdict.FAIL if problems else Verdict.PASS
+        checks.append(
+            Check(
+                kind=kind, subject=subject, verdict=verdict, detail="; ".join(problems)
+            )
+        )
+    return checks
+
+
+def _subject(expectation: object) -> str:
+    match expectation:
+        case ColumnExpectation(table=table, name=name):
+            return f"{table}.{name}"
+        case ForeignKeyExpectation(table=table, columns=columns, references=other):
+            return f"{table} ({', '.join(columns)}) → {other}"
+        case FunctionExpectation(signature=signature):
+            return signature
+        case ObjectExpectation(kind=kind, name=name, table=table):
+            return f"{kind} {name} on {table}" if table else f"{kind} {name}"
+        case IndexExpectation(name=name):
+            return name
+    raise TypeError(f"no subject for {expectation!r}")
+
+
+def _differs(what: str, expected: object, found: object) -> Problems:
+    if expected != found:
+        yield f"{what}: expected {expected!s}, found {found!s}"
+
+
+def _column_problems(conn: Conn, expected: ColumnExpectation) -> Problems:
+    found = rows(conn, "select_column", table=expected.table, name=expected.name)
+    if not found:
+        yield "does not exist"
+        return
+    column = found[0]
+    yield from _differs("type", _type_name(conn, expected.type), column["type"])
+    yield from _differs("nullable", expected.nullable, column["nullable"])
+    if expected.comment is not None:
+        yield from _differs("comment", expected.comment, column["comment"])
+
+
+def _type_name(conn: Conn, type_text: str) -> str:
+    """The server's own name for a type: ``varchar(20)`` is ``character varying(20)``."""
+    # The parameter makes psycopg use the extended protocol: one statement only.
+    cursor = conn.execute(
+        sql.SQL("SELECT NULL::{} WHERE %(any)s").format(_from_migration(type_text)),
+        {"any": False},
+    )
+    assert cursor.pgresult is not None
+    oid, modifier = cursor.pgresult.ftype(0), cursor.pgresult.fmod(0)
+    return str(one(conn, "select_type_name", oid=oid, modifier=modifier)["type"])
+
+
+def _from_migration(text: str) -> sql.SQL:
+    # Not a literal, but the migration's own SQL: its author may run any SQL here.
+    return sql.SQL(cast(LiteralString, text))
+
+
+def _index_problems(conn: Conn, expected: IndexExpectation) -> Problems:
+    found = rows(conn, "select_index", name=expected.name, table=expected.table)
+    if not found:
+        yield "does not exist"
+        return
+    index = found[0]
+    if not index["valid"]:
+        yield "is INVALID: an interrupted build left it behind; drop it"
+    if not index["is_on_table"]:
+        yield f"table: expected {expected.table}, found {index['table']}"
+    yield from _differs("unique", expected.unique, index["unique"])
+    yield from _differs("method", expected.method, index["method"])
+    if not _same_shape(expected.columns, expected.predicate, index):
+        columns, predicate = _as_the_server_writes(conn, expected)
+        yield from _differs("columns", columns, index["columns"])
+        yield from _differs("predicate", predicate, index["predicate"])
+
+
+def _same_shape(
+    columns: Sequence[str], predicate: str | None, index: dict[str, Any]
+) -> bool:
+    return (
+        len(columns) == len(index["columns"])
+        and all(map(same_expression, columns, index["columns"]))
+        and same_expression(predicate, index["predicate"])
+    )
+
+
+def _as_the_server_writes(
+    conn: Conn, expected: IndexExpectation
+) -> tuple[list[str], str | None]:
+    """The expected columns and predicate in PostgreSQL's own spelling.
+
+    Only the server knows that it stores ``IN (1, 2)`` as ``= ANY (ARRAY[1, 2])``, so
+    it is asked: the same index on an empty temporary copy, rolled back at once.
+    """
+    where = sql.SQL("")
+    if expected.predicate is not None:
+        where = sql.SQL("WHERE {}").format(_from_migration(expected.predicate))
+    with conn.transaction(force_rollback=True):
+        conn.execute(
+            sql.SQL("CREATE TEMPORARY TABLE pgflight_shape (LIKE {})").format(
+                _from_migration(expected.table)
+            )
+        )
+        conn.execute(
+            sql.SQL(
+                "CREATE INDEX pgflight_shape_index ON pgflight_shape"
+                " USING {method} ({columns}) {where}"
+            ).format(
+                method=sql.Identifier(expected.method),
+                columns=sql.SQL(", ").join(map(_from_migration, expected.columns)),
+                where=where,
+            )
+        )
+        index = one(
+            conn,
+            "select_index",
+            name="pg_temp.pgflight_shape_index",
+            table="pg_temp.pgflight_shape",
+        )
+    return index["columns"], index["predicate"]
+
+
+def _foreign_key_problems(conn: Conn, expected: ForeignKeyExpectation) -> Problems:
+    found = rows(
+        conn,
+        "select_foreign_keys",
+        table=expected.table,
+        columns=list(expected.columns),
+        references=expected.references,
+    )
+    if len(found) != 1:
+        yield "does not exist" if not found else f"exists {len(found)} times"
+        return
+    key = found[0]
+    if not key["is_to_table"]:
+        yield f"references: expected {expected.references}, found {key['references']}"
+    if not key["validated"]:
+        yield "is NOT VALID: existing rows were never checked"
+    yield from _differs("ON DELETE", expected.on_delete, key["on_delete"])
+    yield from _differs("ON UPDATE", expected.on_update, key["on_update"])
+    if expected.referenced_columns:
+        yield from _differs(
+            "referenced columns",
+            list(expected.referenced_columns),
+            key["referenced_columns"],
+        )
+
+
+def _function_problems(conn: Conn, expected: FunctionExpectation) -> Problems:
+    found = rows(conn, "select_function", signature=expected.signature)
+    if not found:
+        yield "does not exist"
+        return
+    function = found[0]
+    if expected.returns is not None:
+        returns = _type_name_or_text(conn, expected.returns)
+        yield from _differs("result", returns, function["returns"])
+    for what in ("volatility", "security_definer"):
+        yield from _differs(
+            what.replace("_", " "), getattr(expected, what), function[what]
+        )
+    if not _same_list(expected.search_path, function["search_path"]):
+        yield from _differs(
+            "search_path", expected.search_path, function["search_path"]
+        )
+    for what in ("owner", "comment", "body"):
+        value = getattr(expected, what)
+        if value is not None and value != function[what]:
+            yield (
+                "body: not the one in up.sql"
+                if what == "body"
+                else f"{what}: expected {value}, found {function[what]}"
+            )
+    if expected.execute is not None:
+        yield from _differs(
+            "EXECUTE for", sorted(expected.execute), sorted(function["execute"])
+        )
+    is_superusers = function["security_definer"] and function["owner_is_superuser"]
+    if is_superusers and expected.owner is None:
+        yield (
+            f"runs with the rights of the superuser {function['owner']}:"
+            " give it another owner in up.sql, or declare this one in migration.toml"
+        )
+
+
+def _type_name_or_text(conn: Conn, returns: str) -> str:
+    if returns.upper().startswith(("SETOF ", "TABLE")):
+        return returns
+    return _type_name(conn, returns)
+
+
+def _same_list(left: str | None, right: str | None) -> bool:
+    """Compare two search_paths: only spaces and quotes may differ."""
+
+    def names(text: str | None) -> list[str] | None:
+        return None if text is None else [part.strip(' "') for part in text.split(",")]
+
+    return names(left) == names(right)
+
+
+def _object_problems(conn: Conn, expected: ObjectExpectation) -> Problems:
+    found = one(
+        conn,
+        "object_is_there",
+        kind=expected.kind,
+        name=expected.name,
+        table=expected.table,
+    )["found"]
+    if found != expected.present:
+        yield "does not exist" if expected.present else "is still there"

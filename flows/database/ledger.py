@@ -1,0 +1,149 @@
+"""The ledger: pgflight's own tables in the target, and the fence before them."""
+
+import getpass
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, LiteralString, cast
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from flows.database.connection import Conn, one, rows
+from flows.database.fingerprint import Fingerprint
+from flows.database.queries import query
+from flows.migration.errors import Busy
+from flows.resources import SQL
+
+FENCE_KEY = int.from_bytes(b"pgflight", "big")
+"""Advisory lock that one deployer at a time holds; advisory locks are per database."""
+
+State = Literal["applied", "verified", "accepted", "rolled_back"]
+_COMES_FROM: dict[State, list[State]] = {
+    "verified": ["applied", "verified"],
+    "accepted": ["applied", "verified", "accepted"],
+    "rolled_back": ["applied", "verified", "accepted"],
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One committed deployment, as the ledger has it."""
+
+    run_id: UUID
+    version: str
+    name: str
+    state: State
+    strategy: str
+    checksum: str
+    applied_at: datetime
+    applied_by: str
+    state_since: datetime
+    state_by: str
+    rows_filled: int
+    locked_ms: float
+
+    @property
+    def is_in_place(self) -> bool:
+        return self.state != "rolled_back"
+
+
+def take_fence(conn: Conn) -> str:
+    """Take the fence as the transaction's first statement; returns the transaction's id.
+
+    Raises:
+        Busy: another deployer has it.
+    """
+    row = one(conn, "try_fence", key=FENCE_KEY)
+    if not row["held"]:
+        raise Busy(
+            f"Another deployment is at work in this database: {_holder(conn)}",
+            "Wait until it is over, then run again; nothing was written.",
+        )
+    return str(row["xid"])
+
+
+def _holder(conn: Conn) -> str:
+    row = conn.execute(query("select_fence_holder"), {"key": FENCE_KEY}).fetchone()
+    if row is None:
+        return "it has just ended"
+    since = f", since {row['xact_start']:%H:%M:%S %Z}" if row["xact_start"] else ""
+    name = row["application_name"] or "name not visible to this role"
+    return f"{name} (pid {row['pid']}{since})"
+
+
+def create_ledger(conn: Conn) -> None:
+    """Make the ledger's schema and tables where they lack; call it behind the fence."""
+    if not ledger_exists(conn):
+        text = (SQL / "ledger" / "create.sql").read_text(encoding="utf-8")
+        # Literal because it is a file of this package, never user input.
+        conn.execute(sql.SQL(cast(LiteralString, text)))
+
+
+def ledger_exists(conn: Conn) -> bool:
+    return bool(one(conn, "ledger_exists")["found"])
+
+
+def read_runs(conn: Conn) -> dict[str, Run]:
+    """The newest run of each version; empty where there is no ledger yet."""
+    if not ledger_exists(conn):
+        return {}
+    return {row["version"]: Run(**row) for row in rows(conn, "select_runs")}
+
+
+def read_run(conn: Conn, run_id: UUID) -> Run | None:
+    """The run of that id; None if no such run was committed."""
+    if not ledger_exists(conn):
+        return None
+    found = rows(conn, "select_run", run_id=run_id)
+    return Run(**found[0]) if found else None
+
+
+def read_fill_rate(conn: Conn) -> float | None:
+    """Rows a second that recent deployments filled here; None if there were none."""
+    if not ledger_exists(conn):
+        return None
+    rate = one(conn, "select_fill_rate")["rows_per_second"]
+    return float(rate) if rate else None
+
+
+def read_fingerprints(
+    conn: Conn, run_id: UUID
+) -> tuple[Fingerprint, Fingerprint | None]:
+    """The catalogue before a run, and after it if the run lived to take that."""
+    row = one(conn, "select_fingerprints", run_id=run_id)
+    return row["fingerprint_before"], row["fingerprint_after"]
+
+
+def record_applied(conn: Conn, values: dict[str, Any], before: Fingerprint) -> None:
+    """Write the row that proves the COMMIT: inside the migration's transaction."""
+    conn.execute(query("insert_run"), {**values, "fingerprint_before": Jsonb(before)})
+    append_event(conn, values["run_id"], values["version"], "applied", "COMMIT follows")
+
+
+def record_state(conn: Conn, run: Run, state: State, detail: str) -> bool:
+    """Move a run along its states; False if somebody else had moved it already."""
+    moved = conn.execute(
+        query("update_state"),
+        {"run_id": run.run_id, "state": state, "from_states": _COMES_FROM[state]},
+    ).fetchone()
+    if moved:
+        append_event(conn, run.run_id, run.version, state, detail)
+    return moved is not None
+
+
+def append_event(
+    conn: Conn, run_id: UUID, version: str, kind: State, detail: str
+) -> None:
+    """Add one line to the ledger's history."""
+    conn.execute(
+        query("insert_event"),
+        {
+            "run_id": run_id,
+            "version": version,
+            "kind": kind,
+            "client": f"{getpass.getuser()}@{socket.gethostname()}",
+            "detail": detail,
+        },
+    )

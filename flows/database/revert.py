@@ -1,0 +1,122 @@
+"""Reverting a migration: one transaction that saves, undoes and proves it."""
+
+from dataclasses import dataclass
+
+from flows.database.attempt import Committed, Say, Work, commit_once
+from flows.database.connection import Conn, reading
+from flows.database.fingerprint import (
+    differences,
+    expected_after_revert,
+    take_fingerprint,
+)
+from flows.database.ledger import (
+    Run,
+    read_fingerprints,
+    read_run,
+    read_runs,
+    record_state,
+)
+from flows.database.saving import lock_table, save
+from flows.database.transaction import FencedTransaction
+from flows.migration.errors import Blocked, RollbackFailed
+from flows.database.fingerprint import Fingerprint
+from flows.migration.flight import Flight
+from flows.migration.locks import tables_of
+from flows.migration.losses import losses
+from flows.migration.report import Saved
+from flows.migration.script import Script
+
+
+@dataclass(frozen=True)
+class Reverted:
+    """What a revert undid.
+
+    Attributes:
+        catalogue: what the catalogue must be from now on.
+    """
+
+    run: Run
+    saved: list[Saved]
+    catalogue: Fingerprint
+
+
+def revert(flight: Flight, reason: str, say: Say) -> Committed[Reverted]:
+    """Run down.sql, with what it deletes saved and the result proved, in one COMMIT.
+
+    Raises:
+        Busy, LocksNotObtained, Blocked: nothing was changed.
+        StatementFailed, BudgetExceeded, RollbackFailed: the migration is still there.
+        CommitUnknown: nobody can say what became of the COMMIT.
+    """
+    down = flight.migration.down
+    if down is None:
+        raise RollbackFailed(
+            f"Migration {flight.migration.version} has no down.sql: it was declared"
+            " irreversible and is still in place",
+            "Decide by hand: repair the application, or write a migration that undoes"
+            " it.",
+        )
+    work = Work(
+        name="rollback",
+        tables=tables_of(down),
+        run=lambda transaction: _revert(transaction, flight, down, reason, say),
+        has_committed=lambda conn: not _in_place(conn, flight),
+    )
+    return commit_once(flight, work, say)
+
+
+def prove_reverted(flight: Flight, catalogue: Fingerprint) -> None:
+    """Compare the catalogue again, from a fresh session.
+
+    Raises:
+        RollbackFailed: naming each object that is not what it was.
+    """
+    with reading(flight.target, f"{flight.migration.version} prove") as conn:
+        _assert_same(catalogue, take_fingerprint(conn))
+
+
+def _in_place(conn: Conn, flight: Flight) -> bool:
+    assert flight.deployed_as is not None
+    run = read_run(conn, flight.deployed_as)
+    return run is not None and run.is_in_place
+
+
+def _revert(
+    transaction: FencedTransaction,
+    flight: Flight,
+    down: Script,
+    reason: str,
+    say: Say,
+) -> Reverted:
+    conn, version = transaction.conn, flight.migration.version
+    run = read_runs(conn).get(version)
+    if run is None or not run.is_in_place:
+        raise Blocked(f"Migration {version} is not in place: nothing to roll back")
+    before, after = read_fingerprints(conn, run.run_id)
+    expected = expected_after_revert(before, after, take_fingerprint(conn))
+    transaction.start_clock()
+    saved = []
+    for loss in losses(down):
+        transaction.limit_statement()
+        lock_table(conn, loss)
+        kept = save(conn, loss, run.run_id, version)
+        if kept:
+            saved.append(kept)
+            say(f"Saved {kept.rows:,} rows of {kept.table}")
+    for statement in down.statements:
+        transaction.run(statement)
+        say(statement.summary)
+    transaction.limit_statement()
+    _assert_same(expected, take_fingerprint(conn))
+    record_state(conn, run, "rolled_back", reason)
+    return Reverted(run=run, saved=saved, catalogue=expected)
+
+
+def _assert_same(expected: Fingerprint, found: Fingerprint) -> None:
+    different = differences(expected, found)
+    if different:
+        raise RollbackFailed(
+            "After down.sql the schema would not be as before, so it was not"
+            " committed:\n" + "\n".join(different),
+            "Correct down.sql: it must undo all that up.sql does.",
+        )

@@ -1,0 +1,164 @@
+"""The one transaction that a migration or its reverse runs in.
+
+It is fenced, bounded by the budget on the server's side, and watched by a
+tripwire: after every statement it must still be the same transaction.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from flows.database.connection import Cause, Conn, cause_of, one, set_local
+from flows.database.ledger import take_fence
+from flows.database.sessions import table_oids
+from flows.migration.errors import Inconclusive, StatementFailed
+from flows.migration.flight import Flight
+from flows.migration.ladder import Rung
+from flows.migration.locks import blocks, stronger
+from flows.migration.report import LockHeld, StatementTiming
+from flows.migration.script import Statement
+
+IDLE_LIMIT_MS = 3_000
+"""A client that hangs (SIGSTOP, a cut network) gives the locks back after this."""
+CONNECTION_CHECK_MS = 500
+"""A client that died is noticed in mid-statement after this (PostgreSQL 14+)."""
+FIRST_WITH_TRANSACTION_TIMEOUT = 17
+_CHANGES_ROWS = {"insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"}
+
+
+class FencedTransaction:
+    """An open transaction that holds the fence.
+
+    Args:
+        tables: those whose locks are reported.
+
+    Raises:
+        Busy: another deployer holds the fence.
+    """
+
+    def __init__(
+        self, conn: Conn, flight: Flight, rung: Rung, tables: Iterable[str]
+    ) -> None:
+        self.conn = conn
+        self.statements: list[StatementTiming] = []
+        self._flight = flight
+        self._rung = rung
+        self._started = time.monotonic()
+        self._locks: dict[str, tuple[str, float]] = {}
+        self._nested: list[str] = []
+        conn.add_notice_handler(self._on_notice)
+        self._xid = take_fence(conn)
+        # A role's or database's default must not end what is before the clock.
+        set_local(conn, "statement_timeout", 0)
+        set_local(conn, "lock_timeout", rung.lock_timeout_ms)
+        self._oids = table_oids(conn, tables)
+
+    @property
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the clock was started."""
+        return (time.monotonic() - self._started) * 1_000
+
+    def start_clock(self) -> None:
+        """Set the server's limits; the budget runs from here to the COMMIT."""
+        set_local(self.conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
+        set_local(self.conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
+        if self._has_transaction_timeout:
+            # Off and on again: set in mid-transaction it runs from now.
+            set_local(self.conn, "transaction_timeout", 0)
+            set_local(self.conn, "transaction_timeout", self._flight.budget_ms)
+        self._started = time.monotonic()
+
+    def limit_statement(self) -> None:
+        """Before PostgreSQL 17 the rest of the budget limits each statement instead."""
+        if not self._has_transaction_timeout:
+            rest_ms = max(1, int(self._flight.budget_ms - self.elapsed_ms))
+            set_local(self.conn, "statement_timeout", rest_ms)
+
+    def run(self, statement: Statement) -> int:
+        """Run one statement; returns the rows that it changed.
+
+        Raises:
+            StatementFailed: the server refused it, and would again.
+            psycopg.Error: contention, the budget, or a lost connection.
+            Inconclusive: the transaction is not the one that was opened any more.
+        """
+        self.limit_statement()
+        started = time.monotonic()
+        try:
+            # As it stands in the file, without parameters: % is a percent sign.
+            cursor = self.conn.execute(statement.text.encode())
+        except psycopg.Error as error:
+            if cause_of(error) is not Cause.REFUSAL:
+                raise
+            raise StatementFailed(*describe(statement, error)) from None
+        rows = max(0, cursor.rowcount) if statement.kind in _CHANGES_ROWS else 0
+        self._check_tripwire(statement, started)
+        self.statements.append(
+            StatementTiming(
+                where=statement.where,
+                summary=statement.summary,
+                milliseconds=(time.monotonic() - started) * 1_000,
+                rows=rows,
+            )
+        )
+        return rows
+
+    def held(self) -> list[LockHeld]:
+        """The locks on the migration's tables, if they are given back now."""
+        now = time.monotonic()
+        return [
+            LockHeld(
+                table=table,
+                mode=mode,
+                blocks=blocks(mode),
+                held_ms=(now - since) * 1_000,
+            )
+            for table, (mode, since) in sorted(self._locks.items())
+        ]
+
+    @property
+    def _has_transaction_timeout(self) -> bool:
+        return self._flight.identity.major >= FIRST_WITH_TRANSACTION_TIMEOUT
+
+    def _check_tripwire(self, statement: Statement, started: float) -> None:
+        xid = None
+        if self.conn.info.transaction_status is TransactionStatus.INTRANS:
+            row = one(self.conn, "select_transaction", tables=self._oids)
+            xid = row["xid"]
+            self._note_locks(row["locks"], started)
+        if xid != self._xid or self._nested:
+            raise Inconclusive(
+                f"{statement.where}: the statement ended pgflight's transaction: what"
+                " ran before it may be committed, what comes after it was not run",
+                f"Compare the database with the file, and remove: {statement.summary}",
+            )
+
+    def _note_locks(self, locks: Sequence[Sequence[str]], started: float) -> None:
+        for table, name in locks:
+            mode = _as_sql_writes(name)
+            known, since = self._locks.get(table, (mode, started))
+            self._locks[table] = (stronger(known, mode), since)
+
+    def _on_notice(self, notice: psycopg.errors.Diagnostic) -> None:
+        # 25001: BEGIN inside a transaction; 25P01: COMMIT outside of one.
+        if notice.sqlstate in ("25001", "25P01"):
+            self._nested.append(str(notice.message_primary))
+
+
+def describe(statement: Statement, error: psycopg.Error) -> tuple[str, str]:
+    """Message and help for a statement that the server refused."""
+    diagnosis = error.diag
+    where = statement.where
+    if diagnosis.statement_position:
+        where = statement.where_at(int(diagnosis.statement_position))
+    message = f"{where}: {diagnosis.message_primary} (SQLSTATE {error.sqlstate})"
+    notes = (diagnosis.message_detail, diagnosis.message_hint, statement.text)
+    return message, "\n".join(note for note in notes if note)
+
+
+def _as_sql_writes(mode: str) -> str:
+    """pg_locks says AccessExclusiveLock; SQL says ACCESS EXCLUSIVE."""
+    name = mode.removesuffix("Lock")
+    return "".join(f" {c}" if c.isupper() else c for c in name).strip().upper()

@@ -1,0 +1,1 @@
+"""The demo: a private PostgreSQL, a world to migrate, and an application on it."""

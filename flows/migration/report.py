@@ -1,0 +1,138 @@
+"""The report of a run: what happened, what users felt, what is left to do."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from flows.migration.check import Check
+from flows.migration.errors import PgflightError
+from flows.migration.finding import Finding, Level
+from flows.migration.outcome import Outcome
+from flows.migration.probe import ProbeResult, Verdict
+
+
+class StatementTiming(BaseModel):
+    """One statement of up.sql or down.sql as it ran."""
+
+    where: str
+    summary: str
+    milliseconds: float
+    rows: int
+
+
+class LockHeld(BaseModel):
+    """The strongest lock that a run held on one table, until its COMMIT."""
+
+    table: str
+    mode: str
+    blocks: str
+    held_ms: float
+
+
+class Waits(BaseModel):
+    """Who waited on us, as sampled from a second connection.
+
+    Attributes:
+        sessions: sessions that were seen waiting.
+        longest_ms: longest wait; exact to one sampling interval.
+        samples: how often we looked; 0 means that nobody could look.
+    """
+
+    sessions: int = 0
+    longest_ms: float = 0.0
+    samples: int = 0
+
+
+class Applied(BaseModel):
+    """What one committed transaction did.
+
+    Attributes:
+        attempt: which rung of the lock-timeout ladder had the locks.
+        total_ms: from the first statement to the COMMIT's acknowledgement.
+        reconciled: the acknowledgement was lost, and the ledger had the row.
+    """
+
+    attempt: int
+    total_ms: float
+    rows: int
+    statements: list[StatementTiming]
+    locks: list[LockHeld]
+    waits: Waits
+    checks: list[Check]
+    reconciled: bool = False
+
+
+class Saved(BaseModel):
+    """Data that a rollback saved in the ledger before it was deleted."""
+
+    table: str
+    column: str | None
+    rows: int
+
+
+class Phase(BaseModel):
+    """One step of the run with its duration."""
+
+    name: str
+    seconds: float
+
+
+class Report(BaseModel):
+    """One run's story, filled in as the run goes.
+
+    Attributes:
+        action: deploy, rollback or verify.
+        target: role, host and database, without secrets.
+        errors: first error first; a failed rollback never hides it.
+    """
+
+    action: str
+    version: str
+    title: str = ""
+    run_id: str
+    target: str = ""
+    outcome: Outcome | None = None
+    started_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    ended_at: datetime | None = None
+    budget_ms: int = 0
+    findings: list[Finding] = []
+    baseline: list[ProbeResult] = []
+    applied: Applied | None = None
+    checks: list[Check] = []
+    probes: list[ProbeResult] = []
+    saved: list[Saved] = []
+    rollback: "Report | None" = None
+    errors: list[str] = []
+    phases: list[Phase] = []
+
+    @property
+    def failed_checks(self) -> list[Check]:
+        return [check for check in self.checks if check.verdict is not Verdict.PASS]
+
+    @property
+    def blocking(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level is Level.BLOCK]
+
+    def add_error(self, error: BaseException) -> None:
+        """Keep an error beside those that came before it."""
+        text = str(error) or type(error).__name__
+        if text not in self.errors:
+            self.errors.append(text)
+
+    def conclude(self, outcome: Outcome) -> "Report":
+        """Close the report; returns itself."""
+        self.outcome = outcome
+        self.ended_at = datetime.now(UTC)
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        """The report for machines."""
+        return self.model_dump(mode="json")
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """The outcome that a run ends with when this error is all that happened."""
+    if isinstance(error, PgflightError):
+        return error.outcome
+    return Outcome.NEEDS_DECISION

@@ -1,0 +1,103 @@
+-- The ledger: what pgflight has done to this database.
+--
+-- Created inside the first deployment's own transaction, behind the fence, so
+-- that two first deployers cannot collide. Every statement may run again.
+
+CREATE SCHEMA IF NOT EXISTS pgflight;
+
+COMMENT ON SCHEMA pgflight IS
+  'Ledger of pgflight: which migrations were deployed here, and what a rollback saved.';
+
+-- One row a committed run. The row of a deployment is written by the very
+-- transaction that applies the migration: if the row is there, so is the
+-- migration, whatever the client was told.
+CREATE TABLE IF NOT EXISTS pgflight.run (
+  run_id             uuid PRIMARY KEY,
+  version            text NOT NULL,
+  name               text NOT NULL,
+  state              text NOT NULL
+                     CONSTRAINT run_state
+                     CHECK (state IN ('applied', 'verified', 'accepted', 'rolled_back')),
+  strategy           text NOT NULL
+                     CONSTRAINT run_strategy CHECK (strategy IN ('transactional')),
+  checksum           text NOT NULL,
+  applied_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+  applied_by         text NOT NULL DEFAULT session_user,
+  state_since        timestamptz NOT NULL DEFAULT clock_timestamp(),
+  state_by           text NOT NULL DEFAULT session_user,
+  rows_filled        bigint NOT NULL,
+  locked_ms          double precision NOT NULL,
+  fingerprint_before jsonb NOT NULL,
+  fingerprint_after  jsonb
+);
+
+COMMENT ON TABLE pgflight.run IS 'Committed deployments, and what became of them.';
+COMMENT ON COLUMN pgflight.run.run_id IS 'Chosen by the deployer before it connects; the only arbiter of a lost COMMIT.';
+COMMENT ON COLUMN pgflight.run.version IS 'Leading number of the migration''s folder.';
+COMMENT ON COLUMN pgflight.run.name IS 'Rest of the folder''s name.';
+COMMENT ON COLUMN pgflight.run.state IS 'applied, verified, accepted or rolled_back.';
+COMMENT ON COLUMN pgflight.run.strategy IS 'How the migration was applied.';
+COMMENT ON COLUMN pgflight.run.checksum IS 'SHA-256 of up.sql as it was applied.';
+COMMENT ON COLUMN pgflight.run.applied_at IS 'Just before the COMMIT.';
+COMMENT ON COLUMN pgflight.run.applied_by IS 'Role that applied it.';
+COMMENT ON COLUMN pgflight.run.state_since IS 'When the state was reached.';
+COMMENT ON COLUMN pgflight.run.state_by IS 'Role that brought it to this state.';
+COMMENT ON COLUMN pgflight.run.rows_filled IS 'Rows that INSERT, UPDATE and DELETE statements reported.';
+COMMENT ON COLUMN pgflight.run.locked_ms IS 'Milliseconds from the first statement to the ledger row; with rows_filled the rate for estimates.';
+COMMENT ON COLUMN pgflight.run.fingerprint_before IS 'Hash of every object''s definition, before.';
+COMMENT ON COLUMN pgflight.run.fingerprint_after IS 'The same, after the COMMIT.';
+
+-- At most one deployment of a version is in place.
+CREATE UNIQUE INDEX IF NOT EXISTS run_in_place
+  ON pgflight.run (version) WHERE state <> 'rolled_back';
+
+CREATE TABLE IF NOT EXISTS pgflight.event (
+  id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+  run_id      uuid NOT NULL,
+  version     text NOT NULL,
+  kind        text NOT NULL,
+  actor       text NOT NULL DEFAULT session_user,
+  client      text NOT NULL,
+  detail      text NOT NULL
+);
+
+COMMENT ON TABLE pgflight.event IS 'What happened, in order; rows are only ever added.';
+COMMENT ON COLUMN pgflight.event.kind IS 'applied, verified, accepted, rolled_back.';
+COMMENT ON COLUMN pgflight.event.client IS 'User and host that the run was started from.';
+COMMENT ON COLUMN pgflight.event.detail IS 'One sentence for a person.';
+
+-- What rollbacks would have deleted. Values are kept in their text form, which
+-- every PostgreSQL type reads back exactly.
+CREATE TABLE IF NOT EXISTS pgflight.saved (
+  id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+  run_id      uuid NOT NULL,
+  version     text NOT NULL,
+  relation    text NOT NULL,
+  key_names   text[] NOT NULL,
+  key_types   text[] NOT NULL,
+  value_names text[] NOT NULL,
+  value_types text[] NOT NULL,
+  row_count   bigint NOT NULL
+);
+
+COMMENT ON TABLE pgflight.saved IS 'One row for each column or table whose data a rollback saved.';
+COMMENT ON COLUMN pgflight.saved.run_id IS 'The deployment that was rolled back.';
+COMMENT ON COLUMN pgflight.saved.relation IS 'Table that the data belonged to.';
+COMMENT ON COLUMN pgflight.saved.key_names IS 'Columns that name a row: its primary key.';
+COMMENT ON COLUMN pgflight.saved.value_names IS 'Columns that were saved.';
+COMMENT ON COLUMN pgflight.saved.row_count IS 'Rows in saved_row.';
+
+CREATE TABLE IF NOT EXISTS pgflight.saved_row (
+  saved_id   bigint NOT NULL
+             CONSTRAINT saved_row_saved REFERENCES pgflight.saved (id),
+  key_texts  text[] NOT NULL,
+  value_texts text[] NOT NULL
+);
+
+COMMENT ON TABLE pgflight.saved_row IS 'The saved data, a row for a row.';
+COMMENT ON COLUMN pgflight.saved_row.key_texts IS 'In the order of saved.key_names.';
+COMMENT ON COLUMN pgflight.saved_row.value_texts IS 'In the order of saved.value_names; NULL stays NULL.';
+
+CREATE INDEX IF NOT EXISTS saved_row_saved_id ON pgflight.saved_row (saved_id);

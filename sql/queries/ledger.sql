@@ -1,0 +1,82 @@
+-- name: try_fence
+-- The transaction's first statement: one deployer at a time in a database.
+SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s) AS held,
+       pg_catalog.pg_current_xact_id()::text AS xid,
+       pg_catalog.pg_backend_pid() AS pid;
+
+-- name: wait_for_fence
+-- Granted only when the transaction that holds it is over.
+SELECT pg_catalog.pg_advisory_xact_lock(%(key)s);
+
+-- name: select_fence_holder
+SELECT l.pid,
+       a.application_name,
+       a.usename::text AS usename,
+       a.xact_start
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'advisory'
+  AND l.granted
+  AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+  AND ((l.classid::bigint << 32) | l.objid::bigint) = %(key)s
+LIMIT 1;
+
+-- name: ledger_exists
+SELECT pg_catalog.to_regclass('pgflight.run') IS NOT NULL AS found;
+
+-- name: select_runs
+-- The newest run of each version.
+SELECT DISTINCT ON (version)
+       run_id, version, name, state, strategy, checksum,
+       applied_at, applied_by, state_since, state_by, rows_filled, locked_ms
+FROM pgflight.run
+ORDER BY version, applied_at DESC;
+
+-- name: select_run
+SELECT run_id, version, name, state, strategy, checksum,
+       applied_at, applied_by, state_since, state_by, rows_filled, locked_ms
+FROM pgflight.run
+WHERE run_id = %(run_id)s;
+
+-- name: select_fingerprints
+SELECT fingerprint_before, fingerprint_after
+FROM pgflight.run
+WHERE run_id = %(run_id)s;
+
+-- name: select_fill_rate
+-- Rows a second that this server has shown before; NULL when it has shown nothing.
+SELECT sum(rows_filled) / nullif(sum(locked_ms) / 1000, 0) AS rows_per_second
+FROM (
+  SELECT rows_filled, locked_ms
+  FROM pgflight.run
+  WHERE rows_filled >= 1000
+  ORDER BY applied_at DESC
+  LIMIT 5
+) AS recent;
+
+-- name: insert_run
+INSERT INTO pgflight.run
+  (run_id, version, name, state, strategy, checksum, rows_filled, locked_ms, fingerprint_before)
+VALUES
+  (%(run_id)s, %(version)s, %(name)s, 'applied', 'transactional', %(checksum)s,
+   %(rows_filled)s, %(locked_ms)s, %(fingerprint_before)s);
+
+-- name: update_fingerprint_after
+UPDATE pgflight.run
+SET fingerprint_after = %(fingerprint_after)s
+WHERE run_id = %(run_id)s;
+
+-- name: update_state
+-- Only along the arrows of the state diagram; no row back means that somebody else moved it.
+UPDATE pgflight.run
+SET state = %(state)s,
+    state_since = pg_catalog.clock_timestamp(),
+    state_by = session_user
+WHERE run_id = %(run_id)s
+  AND state = ANY (%(from_states)s)
+RETURNING version;
+
+-- name: insert_event
+INSERT INTO pgflight.event (run_id, version, kind, client, detail)
+VALUES (%(run_id)s, %(version)s, %(kind)s, %(client)s, %(detail)s);

@@ -1,0 +1,33 @@
+-- name: select_row_shape
+-- The primary key of a table, its other columns, and their types.
+SELECT a.attname::text AS name,
+       pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
+       coalesce(a.attnum = ANY (i.indkey), false) AS is_key
+FROM pg_catalog.pg_attribute AS a
+LEFT JOIN pg_catalog.pg_index AS i ON i.indrelid = a.attrelid AND i.indisprimary
+WHERE a.attrelid = %(oid)s::oid
+  AND a.attnum > 0
+  AND NOT a.attisdropped
+ORDER BY a.attnum;
+
+-- name: insert_saved
+INSERT INTO pgflight.saved
+  (run_id, version, relation, key_names, key_types, value_names, value_types, row_count)
+VALUES
+  (%(run_id)s, %(version)s, %(relation)s, %(key_names)s, %(key_types)s, %(value_names)s, %(value_types)s, 0)
+RETURNING id;
+
+-- name: copy_rows
+-- A row whose values are all NULL has nothing to lose.
+INSERT INTO pgflight.saved_row (saved_id, key_texts, value_texts)
+SELECT {saved_id}, ARRAY[{keys}]::text[], ARRAY[{values}]::text[]
+FROM ONLY {table}
+WHERE num_nonnulls({values}) > 0;
+
+-- name: count_rows
+SELECT count(*) AS rows
+FROM ONLY {table}
+WHERE num_nonnulls({values}) > 0;
+
+-- name: update_saved
+UPDATE pgflight.saved SET row_count = %(rows)s WHERE id = %(saved_id)s;
