@@ -164,7 +164,8 @@ def _cause_of_system(error: BaseException | None) -> str:
         for kind in type(error).__mro__:
             if kind in _SYSTEM_CAUSES:
                 return _SYSTEM_CAUSES[kind]
-        error = error.__cause__
+        # httpcore raises "from None" on its way, which leaves only the context.
+        error = error.__cause__ or error.__context__
     return ""
 
 
@@ -280,14 +281,16 @@ class _Caller:
 def _run(probe: Probe, smoke: Smoke, passes: int, caller: _Caller) -> ProbeResult:
     tally = _Tally()
     deadline = time.monotonic() + smoke.deadline_ms / 1000
-    while (remaining_s := deadline - time.monotonic()) > 0:
+    pause_s = 0.0
+    while (remaining_s := deadline - time.monotonic() - pause_s) > 0:
+        time.sleep(pause_s)
         tally.add(caller.call(probe, remaining_s))
         if tally.passes == passes:
             return tally.result(probe.name, Verdict.PASS)
         if tally.wrong == WRONG_ANSWERS:
             detail = f"{tally.last} ({WRONG_ANSWERS} wrong answers)"
             return tally.result(probe.name, Verdict.FAIL, detail)
-        time.sleep(max(0.0, min(tally.pause_s(), deadline - time.monotonic())))
+        pause_s = tally.pause_s()
     last = tally.last or f"{tally.passes} of {passes} right answers in a row"
     detail = f"not to be judged within {smoke.deadline_ms} ms; last: {last}"
     return tally.result(probe.name, Verdict.INCONCLUSIVE, detail)

@@ -190,10 +190,9 @@ def _roll_back(conn: Conn) -> None:
 
 
 @contextmanager
-def reading(target: Target, purpose: str) -> Iterator[Conn]:
-    """A read-only transaction that waits for nothing for long."""
-    with session(target, purpose) as conn:
-        conn.read_only = True
+def reading(target: Target, purpose: str, *, attempts: int = 1) -> Iterator[Conn]:
+    """A transaction that waits for nothing for long and is always rolled back."""
+    with session(target, purpose, attempts=attempts) as conn:
         set_local(conn, "statement_timeout", READ_TIMEOUT_MS)
         set_local(conn, "lock_timeout", READ_LOCK_TIMEOUT_MS)
         yield conn

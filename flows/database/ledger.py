@@ -1,6 +1,7 @@
 """The ledger: pgflight's own tables in the target, and the fence before them."""
 
 import getpass
+import os
 import socket
 from dataclasses import dataclass
 from datetime import datetime
@@ -122,6 +123,12 @@ def record_applied(conn: Conn, values: dict[str, Any], before: Fingerprint) -> N
     append_event(conn, values["run_id"], values["version"], "applied", "COMMIT follows")
 
 
+def record_fingerprint_after(conn: Conn, run_id: UUID, after: Fingerprint) -> None:
+    """Keep the catalogue as the run left it, for a later rollback's proof."""
+    values = {"run_id": run_id, "fingerprint_after": Jsonb(after)}
+    conn.execute(query("update_fingerprint_after"), values)
+
+
 def record_state(conn: Conn, run: Run, state: State, detail: str) -> bool:
     """Move a run along its states; False if somebody else had moved it already."""
     moved = conn.execute(
@@ -143,7 +150,16 @@ def append_event(
             "run_id": run_id,
             "version": version,
             "kind": kind,
-            "client": f"{getpass.getuser()}@{socket.gethostname()}",
+            "client": _client(),
             "detail": detail,
         },
     )
+
+
+def _client() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that no account has.
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

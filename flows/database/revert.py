@@ -76,8 +76,7 @@ def prove_reverted(flight: Flight, catalogue: Fingerprint) -> None:
 
 
 def _in_place(conn: Conn, flight: Flight) -> bool:
-    assert flight.deployed_as is not None
-    run = read_run(conn, flight.deployed_as)
+    run = read_run(conn, flight.in_place_as)
     return run is not None and run.is_in_place
 
 

@@ -5,10 +5,12 @@ from uuid import UUID
 
 from psycopg import sql
 
-from flows.database.connection import Conn, one, rows
+from flows.database.connection import Conn, one, reading, rows
 from flows.database.queries import query
-from flows.migration.losses import Loss
+from flows.migration.losses import Loss, losses
 from flows.migration.report import Saved
+from flows.migration.script import Script
+from flows.migration.target import Target
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,13 @@ class _Shape:
     name: str
     keys: list[tuple[str, str]]
     values: list[tuple[str, str]]
+
+    @property
+    def filled(self) -> sql.Composable:
+        """Which rows have something to lose: of a lone column those with a value."""
+        if len(self.values) == 1:
+            return sql.SQL("{} IS NOT NULL").format(sql.Identifier(self.values[0][0]))
+        return sql.SQL("true")
 
     def texts(self, columns: list[tuple[str, str]]) -> sql.Composed:
         return sql.SQL(", ").join(
@@ -52,26 +61,27 @@ def save(conn: Conn, loss: Loss, run_id: UUID, version: str) -> Saved | None:
             keys=shape.texts(shape.keys),
             values=shape.texts(shape.values),
             table=shape.table,
+            filled=shape.filled,
         )
     ).rowcount
     conn.execute(query("update_saved"), {"rows": copied, "saved_id": saved_id})
     return Saved(table=shape.name, column=loss.column, rows=copied)
 
 
-def count_losses(conn: Conn, losses: tuple[Loss, ...]) -> list[Saved]:
+def preview(target: Target, down: Script) -> list[Saved]:
     """What a rollback would save now, without saving it."""
     counted = []
-    for loss in losses:
-        shape = _shape(conn, loss)
-        if shape is None:
-            continue
-        row = conn.execute(
-            query("count_rows").format(
-                values=shape.texts(shape.values), table=shape.table
-            )
-        ).fetchone()
-        assert row is not None
-        counted.append(Saved(table=shape.name, column=loss.column, rows=row["rows"]))
+    with reading(target, "preview rollback") as conn:
+        for loss in losses(down):
+            shape = _shape(conn, loss)
+            if shape:
+                statement = query("count_rows").format(
+                    table=shape.table, filled=shape.filled
+                )
+                row = conn.execute(statement).fetchone()
+                assert row is not None
+                kept = Saved(table=shape.name, column=loss.column, rows=row["rows"])
+                counted.append(kept)
     return counted
 
 
@@ -84,7 +94,7 @@ def lock_table(conn: Conn, loss: Loss) -> None:
     shape = _shape(conn, loss)
     if shape:
         conn.execute(
-            sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(shape.table)
+            sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(shape.table)
         )
 
 

@@ -1,7 +1,7 @@
 """The world that the demo migrates: a populated database and its two roles."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import psycopg
@@ -43,10 +43,11 @@ class World:
         signing_secret: of the application's tokens.
     """
 
-    owner_url: str
-    app_url: str
+    database: str
+    owner_url: str = field(repr=False)
+    app_url: str = field(repr=False)
     smoke: SmokeValues
-    signing_secret: str
+    signing_secret: str = field(repr=False)
 
     @property
     def token(self) -> str:
@@ -105,6 +106,7 @@ def world_in(server: PostgresServer, database: str) -> World:
     if smoke is None:
         raise BadInput(f"database {database} holds no user of two organizations")
     return World(
+        database=database,
         owner_url=server.url(database, OWNER),
         app_url=server.url(database, APPLICATION),
         smoke=smoke,

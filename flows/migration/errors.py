@@ -7,7 +7,8 @@ PgflightError
 ├── ConnectionFailed         the server was not reached, or went away
 │   └── ConnectionRefused    … and asking again will not help
 ├── QueryFailed              the server refused a question of pgflight's own
-├── Blocked                  cleared for take-off it is not; nothing written
+├── Blocked                  may not be deployed now; nothing written
+│   ├── NotCleared           … because preflight found reasons
 │   ├── Busy                 another deployer holds the fence
 │   └── LocksNotObtained     every rung of the lock-timeout ladder failed
 ├── ApplyFailed              the transaction was rolled back
@@ -72,6 +73,10 @@ class QueryFailed(PgflightError):
 
 class Blocked(PgflightError):
     """The migration may not be deployed now; nothing was written."""
+
+
+class NotCleared(Blocked):
+    """Preflight found reasons; the message has one line for each."""
 
 
 class Busy(Blocked):

@@ -33,7 +33,9 @@ class Flight:
 
     Attributes:
         run_id: names this run in the ledger, in application_name and in Prefect.
-        deployed_as: the run that has the migration in place already, or None.
+        found_as: the run that had the migration in place when preflight looked, or
+            None.
+        is_accepted: whether that run was accepted; then there is nothing to do.
         report: the flight's recorder, filled in by the steps as they go.
     """
 
@@ -42,5 +44,11 @@ class Flight:
     target: Target
     identity: Identity
     budget_ms: int
-    deployed_as: UUID | None
+    found_as: UUID | None
+    is_accepted: bool
     report: Report
+
+    @property
+    def in_place_as(self) -> UUID:
+        """The run whose ledger row says that the migration is in place."""
+        return self.found_as or self.run_id

@@ -1,5 +1,8 @@
 """The report of a run: what happened, what users felt, what is left to do."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -114,11 +117,27 @@ class Report(BaseModel):
     def blocking(self) -> list[Finding]:
         return [finding for finding in self.findings if finding.level is Level.BLOCK]
 
+    @property
+    def summary(self) -> str:
+        """One line: what was to be done to what, and what became of it."""
+        return f"{self.action} {self.version}: {self.outcome}"
+
     def add_error(self, error: BaseException) -> None:
         """Keep an error beside those that came before it."""
-        text = str(error) or type(error).__name__
+        is_ours = isinstance(error, PgflightError)
+        text = str(error) if is_ours else f"{type(error).__name__}: {error}"
         if text not in self.errors:
             self.errors.append(text)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time one step, however it ends."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            seconds = time.monotonic() - started
+            self.phases.append(Phase(name=name, seconds=seconds))
 
     def conclude(self, outcome: Outcome) -> "Report":
         """Close the report; returns itself."""
@@ -130,9 +149,3 @@ class Report(BaseModel):
         """The report for machines."""
         return self.model_dump(mode="json")
 
-
-def outcome_of(error: BaseException) -> Outcome:
-    """The outcome that a run ends with when this error is all that happened."""
-    if isinstance(error, PgflightError):
-        return error.outcome
-    return Outcome.NEEDS_DECISION

@@ -18,16 +18,15 @@ VALUES
 RETURNING id;
 
 -- name: copy_rows
--- A row whose values are all NULL has nothing to lose.
 INSERT INTO pgflight.saved_row (saved_id, key_texts, value_texts)
 SELECT {saved_id}, ARRAY[{keys}]::text[], ARRAY[{values}]::text[]
-FROM ONLY {table}
-WHERE num_nonnulls({values}) > 0;
+FROM {table}
+WHERE {filled};
 
 -- name: count_rows
 SELECT count(*) AS rows
-FROM ONLY {table}
-WHERE num_nonnulls({values}) > 0;
+FROM {table}
+WHERE {filled};
 
 -- name: update_saved
 UPDATE pgflight.saved SET row_count = %(rows)s WHERE id = %(saved_id)s;

@@ -1,0 +1,1 @@
+"""Preflight: every question to the database before anything is touched."""

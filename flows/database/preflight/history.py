@@ -1,0 +1,53 @@
+"""Preflight of the ledger: what was deployed here, and what this one needs."""
+
+from collections.abc import Iterator
+
+from flows.database.ledger import Run
+from flows.database.preflight.inspection import Inspection, block, ok
+from flows.migration.finding import Finding
+
+
+def history_findings(inspection: Inspection) -> Iterator[Finding]:
+    """Applied or not, unchanged since, requires, conflicts."""
+    migration, runs = inspection.migration, inspection.runs
+    run = runs.get(migration.version)
+    if run and run.is_in_place:
+        yield from _applied(inspection, run)
+        return
+    yield ok("not-applied", "Migration not yet applied, proceeding...")
+    for version in migration.manifest.requires:
+        if not _in_place(runs, version):
+            yield block(
+                "requires",
+                f"Migration {migration.version} requires {version}, which is not"
+                " applied here",
+                f"Deploy {version} first.",
+            )
+    for version in migration.manifest.conflicts:
+        if _in_place(runs, version):
+            yield block(
+                "conflicts",
+                f"Migration {migration.version} conflicts with {version}, which is"
+                " applied here",
+                f"Roll {version} back first: pgflight rollback {version}",
+            )
+
+
+def _applied(inspection: Inspection, run: Run) -> Iterator[Finding]:
+    when = f"{run.applied_at:%Y-%m-%d %H:%M:%S %Z} by {run.applied_by}"
+    if run.checksum != inspection.migration.up.checksum:
+        yield block(
+            "checksum",
+            f"{inspection.migration.up.path} was changed since it was applied on {when}",
+            "Put the applied version back (git log), and write a new migration for"
+            " the change.",
+        )
+    else:
+        yield ok(
+            "applied", f"Migration already applied on {when}; nothing will be sent"
+        )
+
+
+def _in_place(runs: dict[str, Run], version: str) -> bool:
+    run = runs.get(version)
+    return run is not None and run.is_in_place

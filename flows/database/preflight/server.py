@@ -1,0 +1,62 @@
+"""Preflight of the server: the right one, a primary, writable, reached directly."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from flows.database.connection import Conn
+from flows.database.preflight.inspection import block, ok
+from flows.migration.finding import Finding
+from flows.migration.target import Target
+
+OLDEST, NEWEST = 14, 18
+"""Supported major versions: those that PostgreSQL itself supports."""
+
+
+def server_findings(
+    conn: Conn, target: Target, found: dict[str, Any]
+) -> Iterator[Finding]:
+    """Judge one row of select_identity."""
+    if conn.info.backend_pid != found["backend_pid"]:
+        yield block(
+            "pooler",
+            "The connection goes through a transaction pooler: the server process that"
+            f" answers (pid {found['backend_pid']}) is not the one that was connected"
+            f" to (pid {conn.info.backend_pid})",
+            "Point DATABASE_URL at PostgreSQL itself, or at a pool in session mode.",
+        )
+    major = found["version_num"] // 10_000
+    if not OLDEST <= major <= NEWEST:
+        yield block(
+            "server-version",
+            f"PostgreSQL {found['version']} is not supported",
+            f"pgflight is tested with PostgreSQL {OLDEST} to {NEWEST}.",
+        )
+    else:
+        yield ok("server-version", f"PostgreSQL {found['version']}")
+    if found["in_recovery"]:
+        yield block(
+            "standby",
+            "The server is a standby: it takes no writes",
+            "Point DATABASE_URL at the primary, or add ?target_session_attrs=read-write.",
+        )
+    elif found["read_only"]:
+        yield block(
+            "read-only",
+            "Transactions are read-only for this role or database",
+            "Look for default_transaction_read_only in ALTER ROLE, ALTER DATABASE and"
+            " postgresql.conf.",
+        )
+    yield from _identity(target, found)
+
+
+def _identity(target: Target, found: dict[str, Any]) -> Iterator[Finding]:
+    actual = f"{found['database']}@{found['system_identifier']}"
+    wanted = target.expected_database
+    if wanted and wanted not in (actual, found["database"]):
+        yield block(
+            "wrong-database",
+            f"The URL leads to {actual}, expected was {wanted}",
+            "Correct DATABASE_URL or PGFLIGHT_EXPECTED_DATABASE.",
+        )
+    else:
+        yield ok("database", f"Database {actual}, as {found['role']}")

@@ -1,0 +1,137 @@
+"""Verification after the COMMIT, each part from a fresh session."""
+
+from collections.abc import Callable
+
+import psycopg
+
+from flows.database.backfill import recheck_backfill
+from flows.database.behaviour import check_behaviour
+from flows.database.checks import (
+    check_columns,
+    check_foreign_keys,
+    check_functions,
+    check_indexes,
+    check_objects,
+)
+from flows.database.connection import Cause, Conn, cause_of, reading
+from flows.database.fingerprint import take_fingerprint
+from flows.database.ledger import Run, read_run, record_fingerprint_after, record_state
+from flows.migration.check import Check
+from flows.migration.errors import Inconclusive
+from flows.migration.expectation import Expectations
+from flows.migration.flight import Flight
+from flows.migration.probe import Verdict
+
+
+def verify_columns(flight: Flight) -> list[Check]:
+    """Columns, and whatever other objects up.sql made or removed."""
+    return _catalogue(flight, check_columns) + _catalogue(flight, check_objects)
+
+
+def verify_indexes(flight: Flight) -> list[Check]:
+    return _catalogue(flight, check_indexes)
+
+
+def verify_foreign_keys(flight: Flight) -> list[Check]:
+    return _catalogue(flight, check_foreign_keys)
+
+
+def verify_backfill(flight: Flight) -> list[Check]:
+    """The backfill in numbers; the application's own writes are no failure."""
+    backfill = flight.migration.expectations.backfill
+    if backfill is None:
+        return []
+    with reading(flight.target, _purpose(flight)) as conn:
+        try:
+            return [recheck_backfill(conn, backfill)]
+        except psycopg.Error as error:
+            if cause_of(error) is not Cause.REFUSAL:
+                raise
+            detail = str(error.diag.message_primary)
+    subject = f"{backfill.table}.{backfill.column}"
+    return [
+        Check(kind="backfill", subject=subject, verdict=Verdict.FAIL, detail=detail)
+    ]
+
+
+def verify_functions(flight: Flight) -> list[Check]:
+    """Definitions first, then the behaviour that verify.sql tries out."""
+    checks = _catalogue(flight, check_functions)
+    script = flight.migration.verify
+    if script is None:
+        return checks
+    with reading(flight.target, _purpose(flight)) as conn:
+        try:
+            return [*checks, check_behaviour(conn, script)]
+        except psycopg.Error as error:
+            if cause_of(error) not in (Cause.CONTENTION, Cause.BUDGET):
+                raise
+            # Somebody else was in the way: that says nothing about the migration.
+            detail = f"not tried out: {error.diag.message_primary}"
+    return [
+        *checks,
+        Check(
+            kind="behaviour",
+            subject=script.path.name,
+            verdict=Verdict.INCONCLUSIVE,
+            detail=detail,
+        ),
+    ]
+
+
+def record_verified(flight: Flight, detail: str) -> None:
+    """Note in the ledger that a run is verified, with the catalogue as it is now.
+
+    Raises:
+        Inconclusive: the run is not in the ledger any more.
+    """
+    with reading(flight.target, _purpose(flight)) as conn:
+        run = _run(conn, flight)
+        if run.state == "applied":
+            record_fingerprint_after(conn, run.run_id, take_fingerprint(conn))
+        record_state(conn, run, "verified", detail)
+        conn.commit()
+
+
+def record_accepted(flight: Flight, detail: str) -> None:
+    """Note in the ledger that a run is accepted.
+
+    Raises:
+        Inconclusive: the run is not in the ledger, or somebody rolled it back.
+    """
+    with reading(flight.target, _purpose(flight)) as conn:
+        if not record_state(conn, _run(conn, flight), "accepted", detail):
+            raise Inconclusive(
+                f"Migration {flight.migration.version} was rolled back by somebody else"
+                " while it was being tested",
+                "See pgflight status.",
+            )
+        conn.commit()
+
+
+def find_run(flight: Flight) -> Run | None:
+    """The flight's run as the ledger has it now; None if it never committed."""
+    with reading(flight.target, _purpose(flight)) as conn:
+        return read_run(conn, flight.in_place_as)
+
+
+def _run(conn: Conn, flight: Flight) -> Run:
+    run = read_run(conn, flight.in_place_as)
+    if run is None:
+        raise Inconclusive(
+            f"The ledger has no run {flight.in_place_as} any more: this may be another"
+            " server than the one that committed it",
+            "Look for a failover before you do anything else.",
+        )
+    return run
+
+
+def _catalogue(
+    flight: Flight, check: Callable[[Conn, Expectations], list[Check]]
+) -> list[Check]:
+    with reading(flight.target, _purpose(flight)) as conn:
+        return check(conn, flight.migration.expectations)
+
+
+def _purpose(flight: Flight) -> str:
+    return f"{flight.migration.version} verify {flight.run_id}"

@@ -1,0 +1,80 @@
+"""The flow deploy-migration: preflight, apply, verify, smoke test, accept, or all back."""
+
+from typing import Any
+from uuid import uuid4
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.exceptions import Abort, Pause
+
+from flows.migration.flight import Flight
+from flows.migration.outcome import Outcome
+from flows.migration.report import Report
+from flows.rollback import roll_back, roll_back_without_prefect
+from flows.tasks import landing
+from flows.tasks.accept import accept
+from flows.tasks.apply import apply
+from flows.tasks.preflight import preflight
+from flows.tasks.smoke import baseline, smoke_test
+from flows.tasks.verify import verify
+
+
+@flow(
+    name="deploy-migration",
+    flow_run_name="deploy-{migration}",
+    persist_result=False,
+)
+def deploy_migration(
+    migration: str, folder: str = "", budget_ms: int | None = None
+) -> State[Any]:
+    """Clear a PostgreSQL migration for production and fly it.
+
+    Preflight, apply in one transaction that is verified before its COMMIT, verify
+    again, smoke-test the application; when it turns out bad, roll it back.
+    DATABASE_URL and the PGFLIGHT_… variables of the environment say where.
+
+    Args:
+        migration: Version or name, e.g. 008 or 008_active_org.
+        folder: Folder of migrations; empty for those that come with pgflight.
+        budget_ms: Longest wait of the application that we may cause, in
+            milliseconds; empty for the migration's own (2000 by default).
+    """
+    report = Report(action="deploy", version=migration, run_id=str(uuid4()))
+    flight = None
+    try:
+        flight = preflight(report, migration, folder, budget_ms)
+        if flight.is_accepted:
+            verify(flight, None)
+            report.conclude(Outcome.NOTHING_TO_DO)
+        else:
+            before = baseline(flight)
+            applied = None if flight.found_as else apply(flight, before)
+            checks = verify(flight, applied)
+            probes = smoke_test(flight, checks, before)
+            accept(flight, probes)
+    except (Pause, Abort):
+        raise
+    except Exception as error:
+        take_back(report, flight, folder, error)
+    except BaseException as signal:
+        # Cancelled, or Ctrl-C: there are seconds left, too few for a subflow.
+        report.add_error(signal)
+        if flight and landing.was_applied_by(flight):
+            report.rollback = roll_back_without_prefect(report, folder)
+        raise
+    landing.log_end(report)
+    return landing.state_of(report)
+
+
+def take_back(
+    report: Report, flight: Flight | None, folder: str, error: Exception
+) -> None:
+    """Roll back what is in place and bad, and close the report."""
+    report.add_error(error)
+    if flight and landing.must_roll_back(flight, error):
+        landing.log_rollback(error)
+        report.rollback = roll_back(report, folder)
+        is_back = report.rollback.outcome is Outcome.ROLLED_BACK
+        report.conclude(Outcome.ROLLED_BACK if is_back else Outcome.ROLLBACK_FAILED)
+    else:
+        report.conclude(landing.outcome_without_rollback(flight, error))

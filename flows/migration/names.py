@@ -1,0 +1,165 @@
+"""Names, types and expressions of a syntax tree, as SQL writes them."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import postgast
+from google.protobuf.message import Message
+from postgast import pg_query_pb2 as pb
+
+BUILTIN_TYPES = frozenset(
+    "bigint bool boolean bpchar bytea date float4 float8 inet int int2 int4 int8"
+    " integer jsonb name numeric oid smallint text time timestamp timestamptz uuid"
+    " varchar void xml".split()
+)
+"""Unqualified names that libpg_query does not mark as pg_catalog's; not complete."""
+
+_PARTS = re.compile(r'"(?:[^"]|"")*"|[^.]+')
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+_NOT_INPUT = {pb.FUNC_PARAM_OUT, pb.FUNC_PARAM_TABLE}
+_PSEUDO_TYPES = re.compile(r"trigger|event_trigger|record|any\w*|internal|cstring")
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A function's name and input types. Without types: whichever has the name."""
+
+    name: str
+    types: tuple[str, ...] | None
+
+    def __str__(self) -> str:
+        if self.types is None:
+            return self.name
+        return f"{self.name}({', '.join(self.types)})"
+
+
+@lru_cache(maxsize=4096)
+def identifier(name: str) -> str:
+    """The name, in double quotes where SQL needs them.
+
+    Like PostgreSQL's quote_ident(): every keyword that is not "unreserved" is
+    quoted (SQL Key Words, PostgreSQL documentation, appendix C).
+    """
+    if _PLAIN.fullmatch(name):
+        (token,) = postgast.scan(name).tokens
+        if token.keyword_kind in (pb.NO_KEYWORD, pb.UNRESERVED_KEYWORD):
+            return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def qualified(names: Iterable[pb.Node]) -> str:
+    """A list of string nodes as ``schema.name``."""
+    return ".".join(identifier(name.string.sval) for name in names)
+
+
+def relation(node: pb.RangeVar) -> str:
+    """A table's, view's or other relation's name."""
+    return in_schema_of(node, node.relname)
+
+
+def in_schema_of(node: pb.RangeVar, name: str) -> str:
+    """A name, qualified with the schema that a relation is qualified with."""
+    parts = [node.schemaname, name] if node.schemaname else [name]
+    return ".".join(map(identifier, parts))
+
+
+def may_be_same(left: str, right: str) -> bool:
+    """Whether two names may mean one relation: unqualified fits any schema."""
+    lefts, rights = _PARTS.findall(left), _PARTS.findall(right)
+    shorter = min(len(lefts), len(rights))
+    return bool(lefts[-shorter:] == rights[-shorter:])
+
+
+def type_text(node: pb.TypeName) -> str:
+    """A type, in the parser's short spelling (``int``, ``varchar(20)``)."""
+    tree = postgast.parse("SELECT NULL::int")
+    target = tree.stmts[0].stmt.select_stmt.target_list[0].res_target
+    target.val.type_cast.type_name.CopyFrom(node)
+    return postgast.deparse(tree).removeprefix("SELECT NULL::")
+
+
+def is_builtin(node: pb.TypeName) -> bool:
+    """Whether the type is there on every server; False when in doubt."""
+    names = [name.string.sval for name in node.names]
+    return names[0] == "pg_catalog" or (
+        len(names) == 1 and names[0] in BUILTIN_TYPES and not node.pct_type
+    )
+
+
+def result_text(node: pb.TypeName) -> str | None:
+    """A function's result type; None for one that no value can be cast to."""
+    text = type_text(node)
+    if node.setof or node.pct_type or _PSEUDO_TYPES.fullmatch(text):
+        return None
+    return text
+
+
+def expression_text(node: pb.Node) -> str:
+    """An expression, without parentheses around it."""
+    tree = postgast.parse("SELECT 1")
+    tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val.CopyFrom(node)
+    return postgast.deparse(tree).removeprefix("SELECT ")
+
+
+def named_function(node: pb.ObjectWithArgs) -> Signature:
+    """The function that a DROP, ALTER, COMMENT, GRANT or REVOKE names."""
+    types = tuple(type_text(argument.type_name) for argument in node.objargs)
+    return Signature(qualified(node.objname), None if node.args_unspecified else types)
+
+
+def input_types(node: pb.CreateFunctionStmt) -> Sequence[pb.TypeName]:
+    """The types that make a function's identity."""
+    return [
+        parameter.function_parameter.arg_type
+        for parameter in node.parameters
+        if parameter.function_parameter.mode not in _NOT_INPUT
+    ]
+
+
+def created_function(node: pb.CreateFunctionStmt) -> Signature:
+    """The function or procedure that a CREATE makes."""
+    return Signature(qualified(node.funcname), tuple(map(type_text, input_types(node))))
+
+
+def object_name(node: pb.Node) -> str:
+    """The object that a DROP or COMMENT names, whatever its kind."""
+    match inner(node):
+        case pb.List() as names:
+            return qualified(names.items)
+        case pb.ObjectWithArgs() as function:
+            return str(named_function(function))
+        case pb.TypeName() as type_name:
+            return type_text(type_name)
+        case pb.String() as name:
+            return identifier(name.sval)
+    return ""
+
+
+def inner(node: pb.Node) -> Message:
+    """What a node wraps."""
+    kind = node.WhichOneof("node")
+    return getattr(node, kind) if kind else node  # type: ignore[no-any-return]
+
+
+def canonical_name(text: str) -> str:
+    """A relation's name as this module writes it; as it is if it is no name."""
+    node = _only_dropped(f"DROP TABLE {text}")
+    return object_name(node) if node else text
+
+
+def canonical_signature(text: str) -> str:
+    """A function's signature as this module writes it; as it is if it is none."""
+    node = _only_dropped(f"DROP ROUTINE {text}")
+    return object_name(node) if node else text
+
+
+def _only_dropped(statement: str) -> pb.Node | None:
+    try:
+        tree = postgast.parse(statement)
+    except postgast.PgQueryError:
+        return None
+    if len(tree.stmts) != 1 or len(tree.stmts[0].stmt.drop_stmt.objects) != 1:
+        return None
+    return tree.stmts[0].stmt.drop_stmt.objects[0]

@@ -1,0 +1,70 @@
+"""The flow rollback-migration: find the run, revert it, prove it, probe again."""
+
+from typing import Any
+from uuid import uuid4
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.exceptions import Abort, Pause
+
+from flows.migration.report import Report
+from flows.tasks import landing
+from flows.tasks.rollback import find_run, probe_again, revert, verify_reverted
+
+
+@flow(
+    name="rollback-migration",
+    flow_run_name="rollback-{migration}",
+    persist_result=False,
+)
+def rollback_migration(
+    migration: str, folder: str = "", reason: str = "asked for by hand"
+) -> State[Any]:
+    """Take a migration back without losing a row.
+
+    What down.sql deletes is saved in the same transaction; the catalogue is proved
+    to be what it was before.
+
+    Args:
+        migration: Version or name, e.g. 008 or 008_active_org.
+        folder: Folder of migrations; empty for those that come with pgflight.
+        reason: Why; kept in the ledger.
+    """
+    report = Report(action="rollback", version=migration, run_id=str(uuid4()))
+    flight = None
+    try:
+        flight = find_run(report, migration, folder)
+        committed = revert(flight, reason)
+        reverted = verify_reverted(flight, committed)
+        probe_again(flight, reverted)
+    except (Pause, Abort):
+        raise
+    except Exception as error:
+        landing.conclude_failed_rollback(report, flight, error)
+    landing.log_end(report)
+    return landing.state_of(report)
+
+
+def roll_back(failed: Report, folder: str) -> Report:
+    """Roll a failed deployment back as a subflow; without Prefect if it is away."""
+    reason = failed.errors[0]
+    try:
+        state = rollback_migration(
+            failed.version, folder, reason=reason, return_state=True
+        )
+    except landing.PREFECT_UNREACHABLE:
+        return roll_back_without_prefect(failed, folder)
+    return landing.report_of(state)
+
+
+def roll_back_without_prefect(failed: Report, folder: str) -> Report:
+    """The same steps as plain functions: the database cannot wait for Prefect."""
+    report = Report(action="rollback", version=failed.version, run_id=str(uuid4()))
+    flight = None
+    try:
+        flight = find_run.plain(report, failed.version, folder)
+        committed = revert.plain(flight, failed.errors[0])
+        verify_reverted.plain(flight, committed)
+    except Exception as error:
+        landing.conclude_failed_rollback(report, flight, error)
+    return report

@@ -1,0 +1,1 @@
+"""Thin Prefect tasks: call, log, publish, return."""

@@ -1,0 +1,144 @@
+"""How a flight ends: what is decided once the steps are over, from the ledger."""
+
+from typing import Any
+
+import httpx
+from prefect import get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.states import Completed, Failed
+
+from flows.database.verify import find_run
+from flows.migration.errors import (
+    BadInput,
+    Blocked,
+    ChecksFailed,
+    CommitUnknown,
+    PgflightError,
+    SmokeFailed,
+)
+from flows.migration.flight import Flight
+from flows.migration.outcome import Outcome
+from flows.migration.report import Report
+
+PREFECT_UNREACHABLE = (httpx.TransportError, PrefectHTTPStatusError)
+"""What Prefect raises when its API does not answer and a subflow cannot be started."""
+
+_STATE_NAMES = {
+    Outcome.NOTHING_TO_DO: "NothingToDo",
+    Outcome.DEPLOYED: "Deployed",
+    Outcome.BLOCKED: "Blocked",
+    Outcome.ROLLED_BACK: "RolledBack",
+    Outcome.ROLLBACK_FAILED: "RollbackFailed",
+    Outcome.NEEDS_DECISION: "NeedsDecision",
+    Outcome.UNKNOWN: "Unknown",
+}
+
+
+class Landed(PgflightError):
+    """A run that did not end well; it carries the report, because a failed state
+    can only carry an error."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__("\n".join(report.errors) or str(report.outcome))
+        self.report = report
+
+
+def is_in_place(flight: Flight) -> bool:
+    """Whether the ledger has the flight's migration in place.
+
+    Raises:
+        CommitUnknown: the ledger cannot be asked.
+    """
+    try:
+        run = find_run(flight)
+    except PgflightError as error:
+        raise CommitUnknown(
+            f"The ledger cannot be asked whether the migration is in place: {error}",
+            "Run pgflight status once the database answers.",
+        ) from None
+    return run is not None and run.is_in_place
+
+
+def was_applied_by(flight: Flight) -> bool:
+    """Whether this very run has committed it; False too if nobody can be asked."""
+    try:
+        return flight.found_as is None and is_in_place(flight)
+    except CommitUnknown:
+        return False
+
+
+def must_roll_back(flight: Flight, error: BaseException) -> bool:
+    """Whether this error condemns a migration that is in place.
+
+    One that was accepted by an earlier run is never taken back by a later one's
+    look at it; and whatever proves nothing against it leaves it to a person.
+    """
+    is_guilty = isinstance(error, ChecksFailed | SmokeFailed)
+    try:
+        return is_guilty and not flight.is_accepted and is_in_place(flight)
+    except CommitUnknown:
+        return False
+
+
+def outcome_without_rollback(flight: Flight | None, error: BaseException) -> Outcome:
+    """What the run ends with when nothing is taken back."""
+    own = error.outcome if isinstance(error, PgflightError) else Outcome.NEEDS_DECISION
+    if flight is None or own is Outcome.UNKNOWN:
+        return own
+    try:
+        return Outcome.NEEDS_DECISION if is_in_place(flight) else own
+    except CommitUnknown:
+        return Outcome.UNKNOWN
+
+
+def conclude_failed_rollback(
+    report: Report, flight: Flight | None, error: Exception
+) -> None:
+    """Close the report of a rollback that did not get to its end."""
+    report.add_error(error)
+    own = outcome_without_rollback(flight, error)
+    if isinstance(error, Blocked | BadInput) or own is Outcome.UNKNOWN:
+        report.conclude(own if own is Outcome.UNKNOWN else Outcome.BLOCKED)
+    elif flight is None or own is Outcome.NEEDS_DECISION:
+        report.conclude(Outcome.ROLLBACK_FAILED)
+    else:
+        # It is reverted, and what failed came after: the proof of the whole
+        # catalogue was part of the transaction.
+        report.conclude(Outcome.ROLLED_BACK)
+
+
+def report_of(state: State[Any]) -> Report:
+    """The report that a flow's final state carries."""
+    value = state.result(raise_on_failure=False)
+    if isinstance(value, Landed):
+        return value.report
+    if isinstance(value, Report):
+        return value
+    raise value
+
+
+def state_of(report: Report) -> State[Any]:
+    """Prefect's final state: named after the outcome, failed unless it is a success."""
+    assert report.outcome is not None
+    name = _STATE_NAMES[report.outcome]
+    if report.outcome.is_success or _was_asked_for(report):
+        return Completed(name=name, message=report.summary, data=report)
+    return Failed(name=name, message=report.summary, data=Landed(report))
+
+
+def log_rollback(error: BaseException) -> None:
+    """Say why the rollback begins, before it does."""
+    get_run_logger().error("❌ %s\n   → Rolling back", error)
+
+
+def log_end(report: Report) -> None:
+    """The last lines of the run's log."""
+    log = get_run_logger()
+    for error in report.errors:
+        log.error("❌ %s", error)
+    log.info("%s", report.summary)
+
+
+def _was_asked_for(report: Report) -> bool:
+    return report.action == "rollback" and report.outcome is Outcome.ROLLED_BACK

@@ -1,0 +1,85 @@
+"""Preflight as tasks: for a deployment, and for a rollback."""
+
+import logging
+import os
+from pathlib import Path
+from uuid import UUID
+
+from prefect import get_run_logger
+
+from flows.database.preflight.clearance import Clearance, clear
+from flows.migration.errors import NotCleared
+from flows.migration.finding import Finding, Level
+from flows.migration.flight import Flight
+from flows.migration.report import Report
+from flows.resources import SQL
+from flows.tasks.step import reading_step
+
+_SHOWN_AS = {
+    Level.OK: (logging.INFO, "✅"),
+    Level.INFO: (logging.INFO, "ℹ️ "),  # noqa: RUF001
+    Level.WARNING: (logging.WARNING, "⚠️ "),
+    Level.BLOCK: (logging.ERROR, "❌"),
+}
+
+
+@reading_step("preflight")
+def preflight(
+    report: Report, migration: str, folder: str, budget_ms: int | None
+) -> Flight:
+    """Clear the migration for its target.
+
+    Raises:
+        NotCleared: with every reason, not the first.
+    """
+    with report.phase("preflight"):
+        clearance = clear(folder_of(folder), migration, os.environ, budget_ms)
+    log_findings(report, clearance.findings)
+    if clearance.blocking:
+        raise NotCleared(
+            "\n".join(finding.message for finding in clearance.blocking),
+            "\n".join(finding.help for finding in clearance.blocking if finding.help),
+        )
+    return flight_of(report, clearance, budget_ms)
+
+
+def folder_of(folder: str) -> Path:
+    """The folder of migrations; the one that comes with pgflight when none is named."""
+    return Path(folder) if folder else SQL / "migrations"
+
+
+def flight_of(report: Report, clearance: Clearance, budget_ms: int | None) -> Flight:
+    """The flight of a clearance that found the migration, the target and the database."""
+    migration, target, identity = (
+        clearance.migration,
+        clearance.target,
+        clearance.identity,
+    )
+    assert migration and target and identity
+    report.version, report.title = migration.version, migration.title
+    report.target = (
+        f"{identity.role} on {identity.database}@{identity.system_identifier}"
+    )
+    report.budget_ms = budget_ms or migration.manifest.budget_ms
+    run = clearance.run
+    return Flight(
+        run_id=UUID(report.run_id),
+        migration=migration,
+        target=target,
+        identity=identity,
+        budget_ms=report.budget_ms,
+        found_as=run.run_id if run else None,
+        is_accepted=run is not None and run.state == "accepted",
+        report=report,
+    )
+
+
+def log_findings(report: Report, findings: list[Finding]) -> None:
+    """Keep the findings in the report and show each by its weight."""
+    report.findings = findings
+    log = get_run_logger()
+    for finding in findings:
+        level, mark = _SHOWN_AS[finding.level]
+        needs_help = finding.help and finding.level in (Level.WARNING, Level.BLOCK)
+        text = f"{finding.message}\n   → {finding.help}" if needs_help else finding.message
+        log.log(level, "%s %s", mark, text)

@@ -1,0 +1,106 @@
+"""The rollback as tasks; each can also be called without Prefect, as ``plain``."""
+
+import os
+
+from prefect import get_run_logger
+
+from flows.database.attempt import Committed
+from flows.database.preflight.clearance import locate
+from flows.database.revert import Reverted, prove_reverted
+from flows.database.revert import revert as revert_migration
+from flows.database.saving import preview
+from flows.migration.errors import Blocked, NotCleared
+from flows.migration.flight import Flight
+from flows.migration.outcome import Outcome
+from flows.migration.probe import Verdict
+from flows.migration.report import Applied, Report, Saved
+from flows.migration.variables import expand
+from flows.tasks.preflight import flight_of, folder_of
+from flows.tasks.smoke import probe_before
+from flows.tasks.step import changing_step, reading_step
+
+
+@reading_step("find-run")
+def find_run(report: Report, migration: str, folder: str) -> Flight:
+    """Find what is to be rolled back.
+
+    Raises:
+        NotCleared: the migration, the target or the database is not to be had.
+        Blocked: the migration is not in place.
+    """
+    with report.phase("find run"):
+        clearance = locate(folder_of(folder), migration, os.environ)
+    if clearance.blocking:
+        raise NotCleared(
+            "\n".join(finding.message for finding in clearance.blocking),
+            "\n".join(finding.help for finding in clearance.blocking if finding.help),
+        )
+    flight = flight_of(report, clearance, None)
+    if clearance.run is None:
+        raise Blocked(
+            f"Migration {flight.migration.version} is not in place here: nothing to"
+            " roll back",
+            "See pgflight status.",
+        )
+    return flight
+
+
+def preview_losses(flight: Flight) -> list[Saved]:
+    """What the rollback would save before it deletes it."""
+    down = flight.migration.down
+    return preview(flight.target, down) if down else []
+
+
+@changing_step("revert")
+def revert(flight: Flight, reason: str) -> Committed[Reverted]:
+    """Save, undo and prove, in one transaction."""
+    log = get_run_logger()
+    with flight.report.phase("revert"):
+        committed = revert_migration(
+            flight, reason, lambda text: log.info("   %s", text)
+        )
+    flight.report.saved = committed.result.saved
+    flight.report.applied = Applied(
+        attempt=committed.attempt,
+        total_ms=committed.total_ms,
+        rows=sum(saved.rows for saved in committed.result.saved),
+        statements=committed.statements,
+        locks=committed.locks,
+        waits=committed.waits,
+        checks=[],
+        reconciled=committed.reconciled,
+    )
+    log.info("✅ down.sql executed: %s ms", f"{committed.total_ms:,.0f}")
+    return committed
+
+
+@reading_step("verify-reverted")
+def verify_reverted(flight: Flight, committed: Committed[Reverted]) -> Report:
+    """Compare the whole catalogue with what it was before, from a fresh session."""
+    prove_reverted(flight, committed.result.catalogue)
+    get_run_logger().info(
+        "✅ Schema is as before: %s objects compared",
+        f"{len(committed.result.catalogue):,}",
+    )
+    return flight.report.conclude(Outcome.ROLLED_BACK)
+
+
+@reading_step("probe-again")
+def probe_again(flight: Flight, reverted: Report) -> Report:
+    """Probe what worked before the migration; the report says what does not now."""
+    smoke = flight.migration.manifest.smoke
+    if smoke is None:
+        return reverted
+    with reverted.phase("probe again"):
+        results = probe_before(expand(smoke, flight.target.plain_values))
+    reverted.probes = results
+    log = get_run_logger()
+    for result in results:
+        if result.verdict is Verdict.PASS:
+            log.info("✅ Probe: %s", result.name)
+        else:
+            log.warning("⚠️  Probe: %s: %s", result.name, result.detail)
+            reverted.errors.append(
+                f"After the rollback: {result.name}: {result.detail}"
+            )
+    return reverted

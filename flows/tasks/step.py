@@ -1,0 +1,89 @@
+"""A step: a Prefect task whose expected failures show as one sentence, not a traceback."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.futures import PrefectFuture
+from prefect.states import Failed
+from prefect.tasks import exponential_backoff
+
+from flows.migration.errors import ConnectionFailed, ConnectionRefused, PgflightError
+
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
+
+RETRIES = 4
+"""With pauses of about 0.5, 1, 2 and 4 s: a restart of the server is survived."""
+
+
+class Step(Generic[Params, Result]):
+    """A task that can also be called without Prefect, as ``plain``.
+
+    Nothing is cached or persisted: what a step returned yesterday says nothing about
+    the database today, and Prefect's Retry button would skip it.
+    """
+
+    def __init__(
+        self, name: str, plain: Callable[Params, Result], retries: int
+    ) -> None:
+        self.plain = plain
+        self._task: Task[..., Any] = Task(
+            fn=_with_failures_as_states(plain),
+            name=name,
+            task_run_name=name,
+            retries=retries,
+            retry_delay_seconds=exponential_backoff(0.5) if retries else 0,
+            retry_jitter_factor=0.5 if retries else None,
+            retry_condition_fn=_is_connection_error if retries else None,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )
+
+    def __call__(self, *args: Params.args, **kwargs: Params.kwargs) -> Result:
+        """Run it in this thread, where a cancellation interrupts it at once."""
+        result = self._task(*args, **kwargs)
+        # A task that returns a state is given back as that state.
+        return result.result() if isinstance(result, State) else result
+
+    def submit(self, *args: Params.args, **kwargs: Params.kwargs) -> PrefectFuture[Any]:
+        """Run it beside others; for reading only, because it cannot be cancelled."""
+        return self._task.submit(*args, **kwargs)
+
+
+def reading_step(
+    name: str,
+) -> Callable[[Callable[Params, Result]], Step[Params, Result]]:
+    """A step that only asks: tried again on connection errors, and on those only."""
+    return lambda plain: Step(name, plain, RETRIES)
+
+
+def changing_step(
+    name: str,
+) -> Callable[[Callable[Params, Result]], Step[Params, Result]]:
+    """A step that changes the database: it decides itself what is safe to repeat."""
+    return lambda plain: Step(name, plain, 0)
+
+
+def _with_failures_as_states(plain: Callable[Params, Result]) -> Callable[Params, Any]:
+    @wraps(plain)
+    def run(*args: Params.args, **kwargs: Params.kwargs) -> Any:
+        try:
+            return plain(*args, **kwargs)
+        except PgflightError as error:
+            return Failed(message=str(error), data=error)
+
+    return run
+
+
+# Prefect takes a plain function only: anything else would never retry.
+def _is_connection_error(
+    task: Task[..., Any], task_run: TaskRun, state: State[Any]
+) -> bool:
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, ConnectionFailed) and not isinstance(
+        error, ConnectionRefused
+    )

@@ -1,0 +1,92 @@
+"""Verification as five tasks that run beside each other, and one that sums up."""
+
+from collections.abc import Callable
+
+from prefect import get_run_logger
+from prefect.futures import wait
+
+from flows.database import verify as database
+from flows.migration.check import Check
+from flows.migration.errors import ChecksFailed, Inconclusive
+from flows.migration.flight import Flight
+from flows.migration.probe import Verdict
+from flows.migration.report import Applied
+from flows.tasks.step import Step, reading_step
+
+VerifyStep = Step[[Flight, Applied | None], list[Check]]
+
+
+def _verify_step(
+    name: str, done: str, look: Callable[[Flight], list[Check]]
+) -> VerifyStep:
+    """One task: ``done`` is what an operator reads when all is well."""
+
+    def run(flight: Flight, applied: Applied | None) -> list[Check]:
+        log = get_run_logger()
+        checks = look(flight)
+        for check in checks:
+            if check.verdict is Verdict.FAIL:
+                log.error("❌ %s", check.sentence)
+            elif check.verdict is Verdict.INCONCLUSIVE:
+                log.warning("⚠️  %s", check.sentence)
+        if checks and all(check.verdict is Verdict.PASS for check in checks):
+            log.info("✅ %s: %s", done, _subjects(checks))
+        return checks
+
+    return reading_step(name)(run)
+
+
+def _subjects(checks: list[Check]) -> str:
+    return ", ".join(check.detail or check.subject for check in checks)
+
+
+verify_column = _verify_step("verify-column", "Column created", database.verify_columns)
+verify_index = _verify_step("verify-index", "Index created", database.verify_indexes)
+verify_foreign_key = _verify_step(
+    "verify-foreign-key", "Foreign key created", database.verify_foreign_keys
+)
+verify_backfill = _verify_step(
+    "verify-backfill", "Backfill complete", database.verify_backfill
+)
+verify_functions = _verify_step(
+    "verify-functions", "Helper functions created", database.verify_functions
+)
+
+VERIFY_STEPS = (
+    verify_column,
+    verify_index,
+    verify_foreign_key,
+    verify_backfill,
+    verify_functions,
+)
+
+
+def verify(flight: Flight, applied: Applied | None) -> list[Check]:
+    """Run all five beside each other, then judge them together."""
+    futures = [step.submit(flight, applied) for step in VERIFY_STEPS]
+    wait(futures)
+    return verified(flight, [future.result() for future in futures])
+
+
+@reading_step("verified")
+def verified(flight: Flight, checks: list[list[Check]]) -> list[Check]:
+    """Judge all checks together and note the result in the ledger.
+
+    Raises:
+        ChecksFailed: naming each failed check.
+        Inconclusive: none failed, but some could not be judged.
+    """
+    found = [check for part in checks for check in part]
+    flight.report.checks = found
+    failed = [check.sentence for check in found if check.verdict is Verdict.FAIL]
+    if failed:
+        raise ChecksFailed("Verification failed:\n" + "\n".join(failed))
+    open_ = [check.sentence for check in found if check.verdict is not Verdict.PASS]
+    if open_:
+        raise Inconclusive(
+            "Verification is inconclusive:\n" + "\n".join(open_),
+            "Look at these, then run again: what is in place will be verified anew.",
+        )
+    if not flight.is_accepted:
+        database.record_verified(flight, f"{len(found)} checks passed")
+    return found

