@@ -4,8 +4,7 @@ PGFLIGHT_TEST_SERVER_BIN names the directory of another version's programs.
 """
 
 import os
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -98,17 +97,3 @@ def application(world: World) -> Iterator[str]:
     """The base URL of the application on this test's world."""
     with run_application(world) as url:
         yield url
-
-
-@pytest.fixture
-def dump_schema(server: PostgresServer, world: World) -> Callable[[], list[str]]:
-    """`pg_dump --schema-only` of the world, line by line."""
-
-    def dump() -> list[str]:
-        command = [server.bin_dir / "pg_dump", "--schema-only", world.owner_url]
-        text = subprocess.run(command, capture_output=True, check=True, text=True)
-        # These two lines carry a random key.
-        random = ("\\restrict ", "\\unrestrict ")
-        return [line for line in text.stdout.splitlines() if not line.startswith(random)]
-
-    return dump

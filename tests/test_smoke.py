@@ -112,7 +112,9 @@ class Behaviour(BaseHTTPRequestHandler):
         self.reply(200, b'{"ok": true}', Set_Cookie=f"session={SECRET}; Path=/")
 
     def large(self) -> None:
-        self.reply(200, b" " * 3_000_000)
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
+        self.wfile.write(b" " * 2_000_000)
+        self.silent()
 
     def bomb(self) -> None:
         self.reply(200, gzip.compress(bytes(20_000_000)), Content_Encoding="gzip")

@@ -175,6 +175,7 @@ def _pool_of(settings: Settings) -> Lifespan:
             kwargs={"autocommit": True, "row_factory": dict_row},
         )
         async with pool:
+            await pool.wait(POOL_TIMEOUT_S)
             yield {"pool": pool, "settings": settings}
 
     return lifespan

@@ -95,13 +95,14 @@ def _created(node: Message) -> Iterator[str]:
 
 
 def _is_about_an_index(node: Message) -> bool:
+    kind = None
     match node:
         case pb.DropStmt():
-            return node.remove_type == pb.OBJECT_INDEX
-        case pb.AlterTableStmt():
-            return node.objtype == pb.OBJECT_INDEX
+            kind = node.remove_type
+        case pb.AlterTableStmt() | pb.CommentStmt():
+            kind = node.objtype
         case pb.RenameStmt():
-            return node.rename_type == pb.OBJECT_INDEX
-        case pb.ReindexStmt():
-            return node.kind == pb.REINDEX_OBJECT_INDEX
-    return False
+            kind = node.rename_type
+        case pb.ReindexStmt() if node.kind == pb.REINDEX_OBJECT_INDEX:
+            return True
+    return bool(kind == pb.OBJECT_INDEX)

@@ -59,10 +59,11 @@ def _dropped_columns(node: pb.AlterTableStmt) -> Iterator[Loss]:
 def _deleted_rows(node: Message) -> Iterator[Loss]:
     """DELETE, also inside a WITH, and MERGE with a WHEN … DELETE."""
     for _, part in postgast.walk(node):
-        if isinstance(part, pb.DeleteStmt):
-            yield Loss(relation(part.relation))
-        elif isinstance(part, pb.MergeStmt) and _merges_away(part):
-            yield Loss(relation(part.relation))
+        match part:
+            case pb.DeleteStmt():
+                yield Loss(relation(part.relation))
+            case pb.MergeStmt() if _merges_away(part):
+                yield Loss(relation(part.relation))
 
 
 def _merges_away(node: pb.MergeStmt) -> bool:

@@ -10,9 +10,9 @@ from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
 BUILTIN_TYPES = frozenset(
-    "bigint bool boolean bpchar bytea date float4 float8 inet int int2 int4 int8"
-    " integer jsonb name numeric oid smallint text time timestamp timestamptz uuid"
-    " varchar void xml".split()
+    {"bigint", "bool", "boolean", "bytea", "date", "inet", "int", "int4", "int8"}
+    | {"integer", "jsonb", "name", "numeric", "smallint", "text", "time", "timestamp"}
+    | {"timestamptz", "uuid", "varchar", "void"}
 )
 """Unqualified names that libpg_query does not mark as pg_catalog's; not complete."""
 
@@ -70,6 +70,17 @@ def may_be_same(left: str, right: str) -> bool:
     lefts, rights = _PARTS.findall(left), _PARTS.findall(right)
     shorter = min(len(lefts), len(rights))
     return bool(lefts[-shorter:] == rights[-shorter:])
+
+
+def may_be_same_function(left: Signature, right: Signature) -> bool:
+    """Whether two signatures may mean one function."""
+    if not may_be_same(left.name, right.name):
+        return False
+    if left.types is None or right.types is None:
+        return True
+    return len(left.types) == len(right.types) and all(
+        map(may_be_same, left.types, right.types)
+    )
 
 
 def type_text(node: pb.TypeName) -> str:
@@ -140,7 +151,7 @@ def object_name(node: pb.Node) -> str:
 def inner(node: pb.Node) -> Message:
     """What a node wraps."""
     kind = node.WhichOneof("node")
-    return getattr(node, kind) if kind else node  # type: ignore[no-any-return]
+    return getattr(node, kind) if kind else node
 
 
 def canonical_name(text: str) -> str:

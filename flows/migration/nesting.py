@@ -48,5 +48,5 @@ def _first_beyond(tokens: Iterable[pb.ScanToken]) -> int | None:
             depth -= chain
             chain = 0
         if depth > MAX_CHAIN:
-            return token.start
+            return int(token.start)
     return None

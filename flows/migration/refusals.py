@@ -12,10 +12,21 @@ from flows.migration.script import Script, Statement
 from flows.migration.settings import settings_of
 
 _GUARDED_SETTINGS = frozenset(
-    "all client_connection_check_interval idle_in_transaction_session_timeout"
-    " lock_timeout role session_authorization session_replication_role"
-    " statement_timeout synchronous_commit transaction_deferrable"
-    " transaction_isolation transaction_read_only transaction_timeout".split()
+    {
+        "all",
+        "client_connection_check_interval",
+        "idle_in_transaction_session_timeout",
+        "lock_timeout",
+        "role",
+        "session_authorization",
+        "session_replication_role",
+        "statement_timeout",
+        "synchronous_commit",
+        "transaction_deferrable",
+        "transaction_isolation",
+        "transaction_read_only",
+        "transaction_timeout",
+    }
 )
 _TRANSACTION_SETTINGS = frozenset(
     {"transaction", "session characteristics", "transaction snapshot"}

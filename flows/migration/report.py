@@ -118,6 +118,18 @@ class Report(BaseModel):
         return [finding for finding in self.findings if finding.level is Level.BLOCK]
 
     @property
+    def is_success(self) -> bool:
+        """Whether what was asked for was done: a rollback asks for ROLLED_BACK."""
+        wanted = self.action == "rollback" and self.outcome is Outcome.ROLLED_BACK
+        return wanted or (self.outcome is not None and self.outcome.is_success)
+
+    @property
+    def exit_code(self) -> int:
+        """0 for success; otherwise the outcome's own."""
+        assert self.outcome is not None
+        return 0 if self.is_success else self.outcome.exit_code
+
+    @property
     def summary(self) -> str:
         """One line: what was to be done to what, and what became of it."""
         return f"{self.action} {self.version}: {self.outcome}"

@@ -99,7 +99,7 @@ def _parse(source: Source) -> Sequence[pb.RawStmt]:
         too_deep = overlong_chain(source.text)
         if too_deep is not None:
             raise _too_deep(source, too_deep)
-        return postgast.parse(source.text).stmts
+        return list(postgast.parse(source.text).stmts)
     except postgast.PgQueryError as error:
         raise _syntax_error(source, error) from None
     except DecodeError:

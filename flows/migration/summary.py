@@ -56,8 +56,6 @@ def _summary(node: Message) -> str:
             return _grant(node)
         case pb.VariableSetStmt():
             return f"SET {node.name}"
-        case pb.InsertStmt() | pb.DeleteStmt() | pb.MergeStmt():
-            return f"{_VERBS[node.DESCRIPTOR.name]} {relation(node.relation)}"
         case pb.AlterOwnerStmt():
             kind = _object_kind(node.object_type)
             return f"ALTER {kind} {object_name(node.object)} OWNER"
@@ -73,17 +71,15 @@ def _summary(node: Message) -> str:
     return _from_the_tree(node)
 
 
-_VERBS = {
-    "InsertStmt": "INSERT INTO",
-    "DeleteStmt": "DELETE FROM",
-    "MergeStmt": "MERGE",
-}
 _NAMES = {
     "CreateStmt": "CREATE TABLE",
     "CreateForeignTableStmt": "CREATE FOREIGN TABLE",
     "CreateEnumStmt": "CREATE TYPE",
     "AlterEnumStmt": "ALTER TYPE",
     "LockStmt": "LOCK TABLE",
+    "InsertStmt": "INSERT INTO",
+    "DeleteStmt": "DELETE FROM",
+    "MergeStmt": "MERGE INTO",
     "ViewStmt": "CREATE VIEW",
     "RuleStmt": "CREATE RULE",
     "DefineStmt": "CREATE",
@@ -152,7 +148,7 @@ def _names(objects: Iterable[pb.Node]) -> str:
 
 
 def _object_kind(kind: pb.ObjectType) -> str:
-    word = pb.ObjectType.Name(kind).removeprefix("OBJECT_")
+    word = str(pb.ObjectType.Name(kind)).removeprefix("OBJECT_")
     return _SPELLED_OUT.get(word, word.replace("_", " "))
 
 

@@ -122,7 +122,7 @@ def state_of(report: Report) -> State[Any]:
     """Prefect's final state: named after the outcome, failed unless it is a success."""
     assert report.outcome is not None
     name = _STATE_NAMES[report.outcome]
-    if report.outcome.is_success or _was_asked_for(report):
+    if report.is_success:
         return Completed(name=name, message=report.summary, data=report)
     return Failed(name=name, message=report.summary, data=Landed(report))
 
@@ -139,6 +139,3 @@ def log_end(report: Report) -> None:
         log.error("❌ %s", error)
     log.info("%s", report.summary)
 
-
-def _was_asked_for(report: Report) -> bool:
-    return report.action == "rollback" and report.outcome is Outcome.ROLLED_BACK

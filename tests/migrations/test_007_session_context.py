@@ -1,6 +1,5 @@
 """Migration 007: on hold, complete, and independent of 008."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 import psycopg
@@ -10,13 +9,11 @@ from psycopg import errors
 from flows.demo.world import World
 from flows.migration.manifest import read_manifest
 from flows.resources import SQL
+from tests.fix_migrations import Dump, Run
 
 UP = "007_session_context/up.sql"
 DOWN = "007_session_context/down.sql"
 VERIFY = "007_session_context/verify.sql"
-
-Run = Callable[[str], None]
-Dump = Callable[[], list[str]]
 
 ORGANIZATIONS = "SELECT id FROM platform.organizations"
 MEMBERS = "SELECT DISTINCT org_id FROM platform.org_members"
@@ -79,10 +76,10 @@ def test_second_up_changes_no_schema(run: Run, dump_schema: Dump):
     assert dump_schema() == before
 
 
-def test_verify_passes(admin, run: Run):
+def test_verify_passes(run: Run, run_as_admin: Run):
     run(UP)
     run(VERIFY)
-    admin.execute((SQL / "migrations" / VERIFY).read_bytes())
+    run_as_admin(VERIFY)
 
 
 @pytest.mark.parametrize(
@@ -103,19 +100,19 @@ def test_verify_passes(admin, run: Run):
         ),
     ],
 )
-def test_verify_notices(owner, admin, run: Run, sabotage, complaint):
+def test_verify_notices(owner, run: Run, run_as_admin: Run, sabotage, complaint):
     run(UP)
     owner.execute(sabotage)
     with pytest.raises(errors.RaiseException, match=complaint):
-        admin.execute((SQL / "migrations" / VERIFY).read_bytes())
+        run_as_admin(VERIFY)
 
 
-def test_007_after_008_keeps_both_verified(admin, run: Run):
+def test_007_after_008_keeps_both_verified(run: Run, run_as_admin: Run):
     """The hold can be lifted later: neither migration needs the other."""
     run("008_active_org/up.sql")
     run(UP)
     for verify in (VERIFY, "008_active_org/verify.sql"):
-        admin.execute((SQL / "migrations" / verify).read_bytes())
+        run_as_admin(verify)
 
 
 def test_008_functions_work_for_a_session_without_organization(

@@ -1,6 +1,5 @@
 """Migration 008: what it fills, what its functions do, and how it goes back."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 import psycopg
@@ -10,14 +9,12 @@ from psycopg import errors
 from flows.demo.world import World
 from flows.migration.manifest import read_manifest
 from flows.resources import SQL
+from tests.fix_migrations import Dump, Run
 
 UP = "008_active_org/up.sql"
 DOWN = "008_active_org/down.sql"
 VERIFY = "008_active_org/verify.sql"
 NOWHERE = UUID("00000000-0000-4000-8000-000000000000")
-
-Run = Callable[[str], None]
-Dump = Callable[[], list[str]]
 
 COUNT_NOT_JOINED_FIRST = """
     SELECT count(*)
@@ -216,10 +213,10 @@ def test_verify_passes(run: Run):
     run(VERIFY)
 
 
-def test_verify_passes_as_the_application_role(admin, run: Run):
+def test_verify_passes_as_the_application_role(run: Run, run_as_admin: Run):
     """A superuser may become platform_app, so that part of verify.sql runs too."""
     run(UP)
-    admin.execute((SQL / "migrations" / VERIFY).read_bytes())
+    run_as_admin(VERIFY)
 
 
 @pytest.mark.parametrize(
@@ -249,13 +246,15 @@ def test_verify_notices(owner, run: Run, sabotage, complaint):
         run(VERIFY)
 
 
-def test_verify_notices_functions_without_definer_rights(owner, admin, run: Run):
+def test_verify_notices_functions_without_definer_rights(
+    owner, run: Run, run_as_admin: Run
+):
     run(UP)
     owner.execute(
         "ALTER FUNCTION platform.set_user_active_org(uuid, uuid) SECURITY INVOKER"
     )
     with pytest.raises(errors.InsufficientPrivilege):
-        admin.execute((SQL / "migrations" / VERIFY).read_bytes())
+        run_as_admin(VERIFY)
 
 
 def test_broken_function_fails_verify(run: Run):

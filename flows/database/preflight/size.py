@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from flows.database.connection import rows
+from flows.database.connection import Conn, rows
 from flows.database.ledger import read_fill_rate
 from flows.database.preflight.inspection import Inspection, block, info
 from flows.database.sessions import table_oids
 from flows.migration.finding import Finding
 from flows.migration.locks import tables_with_changed_rows
+from flows.migration.script import Script
 
 DEFAULT_ROWS_PER_SECOND = 40_000
 """Rows that one transaction fills, indexes and checks on a small server (measured
@@ -19,15 +20,14 @@ BASE_MS = 100
 
 def size_findings(inspection: Inspection) -> Iterator[Finding]:
     """Rows and bytes of each table, and the expected time under lock."""
-    tables = table_facts(inspection, inspection.tables)
-    for table in tables:
+    for table in _facts(inspection.conn, inspection.tables):
         rows_text = "never analysed" if table["never_analysed"] else "rows"
         yield info(
             "size",
             f"{table['table']}: {table['rows']:,} {rows_text},"
             f" {table['bytes'] / 1024 / 1024:,.1f} MiB with indexes",
         )
-    expected_ms = estimate_ms(inspection)
+    expected_ms = estimate_ms(inspection.conn, inspection.migration.up)
     if expected_ms > inspection.budget_ms:
         yield block(
             "budget",
@@ -40,16 +40,13 @@ def size_findings(inspection: Inspection) -> Iterator[Finding]:
         yield info("duration", f"Expected time under lock: {expected_ms:,.0f} ms")
 
 
-def estimate_ms(inspection: Inspection) -> float:
+def estimate_ms(conn: Conn, up: Script) -> float:
     """Expected milliseconds from the first statement to the COMMIT."""
-    changed = tables_with_changed_rows(inspection.migration.up)
-    rate = read_fill_rate(inspection.conn) or DEFAULT_ROWS_PER_SECOND
-    touched = sum(table["rows"] for table in table_facts(inspection, changed))
+    changed = tables_with_changed_rows(up)
+    rate = read_fill_rate(conn) or DEFAULT_ROWS_PER_SECOND
+    touched = sum(table["rows"] for table in _facts(conn, changed))
     return BASE_MS + touched / rate * 1_000
 
 
-def table_facts(
-    inspection: Inspection, tables: tuple[str, ...]
-) -> list[dict[str, Any]]:
-    oids = table_oids(inspection.conn, tables)
-    return rows(inspection.conn, "select_table_facts", tables=oids)
+def _facts(conn: Conn, tables: tuple[str, ...]) -> list[dict[str, Any]]:
+    return rows(conn, "select_table_facts", tables=table_oids(conn, tables))

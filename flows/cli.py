@@ -1,0 +1,268 @@
+"""The command line: it drives the same flows that Prefect runs."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import cyclopts
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from flows.here import run_here
+from flows.migration.errors import PgflightError
+from flows.terminal import show_plan, show_report, show_status
+
+USAGE_ERROR = 2
+SECONDS_TO_STOP = 5
+
+app = App(
+    name="pgflight",
+    help="""Clear a PostgreSQL migration for production and fly it.
+
+    The target comes from the environment: DATABASE_URL, as the role that owns the
+    tables, and PGFLIGHT_… for what the smoke test needs (PGFLIGHT_ENDPOINT,
+    PGFLIGHT_TOKEN and whatever migration.toml names as ${NAME}).
+
+    Exit codes: 0 DEPLOYED or NOTHING_TO_DO, 10 BLOCKED, 20 ROLLED_BACK,
+    30 ROLLBACK_FAILED, 40 NEEDS_DECISION, 50 UNKNOWN, 2 wrong usage.
+
+    Start with: pgflight demo
+    """,
+    help_format="plaintext",
+)
+
+Folder = Annotated[
+    str,
+    Parameter(
+        help="Folder of migrations; those that come with pgflight by default.",
+        env_var="PGFLIGHT_MIGRATIONS",
+    ),
+]
+Version = Annotated[
+    str, Parameter(help="Version or name, e.g. 008, 8 or 008_active_org.")
+]
+AsJson = Annotated[
+    bool,
+    Parameter(
+        name="--json",
+        negative="",
+        help="JSON on standard output, progress on standard error.",
+    ),
+]
+
+
+@app.command
+def deploy(
+    migration: Version,
+    *,
+    folder: Folder = "",
+    budget_ms: int | None = None,
+    as_json: AsJson = False,
+) -> int:
+    """Deploy a migration: preflight, apply, verify, smoke test, accept.
+
+    When anything turns out bad, it is rolled back. Deploying what is already in place
+    verifies it and sends no DDL.
+
+    Example: pgflight deploy 008 --folder db/migrations
+
+    Args:
+        budget_ms: Longest wait of the application that we may cause, in milliseconds;
+            the migration's own (2000 by default) when left out.
+    """
+
+    def run() -> Any:
+        from flows.deploy import deploy_migration
+
+        return deploy_migration(
+            migration, folder=folder, budget_ms=budget_ms, return_state=True
+        )
+
+    return _fly(run, as_json)
+
+
+@app.command
+def rollback(
+    migration: Version,
+    *,
+    folder: Folder = "",
+    reason: str = "asked for by hand",
+    yes: Annotated[bool, Parameter(negative="")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Take a migration back without losing a row.
+
+    What down.sql deletes is saved in the ledger (schema pgflight) in the same
+    transaction, and the schema is proved to be as before. Says what will be saved, and
+    waits 5 seconds in which Ctrl-C stops it. Exits with 0 when it is rolled back.
+
+    Args:
+        reason: Why; kept in the ledger.
+        yes: Do not wait; for CI.
+    """
+    console = _console(as_json)
+    _announce(console, migration, folder)
+    if not yes:
+        _wait(console)
+
+    def run() -> Any:
+        from flows.rollback import rollback_migration
+
+        return rollback_migration(
+            migration, folder=folder, reason=reason, return_state=True
+        )
+
+    return _fly(run, as_json)
+
+
+@app.command
+def verify(
+    migration: Version, *, folder: Folder = "", as_json: AsJson = False
+) -> int:
+    """Check a deployed migration again; nothing is changed."""
+
+    def run() -> Any:
+        from flows.verify import verify_migration
+
+        return verify_migration(migration, folder=folder, return_state=True)
+
+    return _fly(run, as_json)
+
+
+@app.command
+def plan(
+    migration: Version,
+    *,
+    folder: Folder = "",
+    budget_ms: int | None = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show what a migration will do: statements, locks, what they keep waiting.
+
+    Nothing is run. With DATABASE_URL set the expected time is shown too.
+
+    Args:
+        budget_ms: As for deploy.
+    """
+    from flows.database.planning import plan_for
+    from flows.migration.folder import load_migration
+
+    found = load_migration(_folder(folder), migration)
+    planned = plan_for(found, os.environ, budget_ms)
+    if as_json:
+        _print_json(planned.model_dump(mode="json"))
+    else:
+        show_plan(_console(as_json), planned)
+    return 0
+
+
+@app.command
+def status(*, folder: Folder = "", as_json: AsJson = False) -> int:
+    """Show each migration: pending, on hold and why, applied, accepted, rolled back."""
+    from flows.database.status import read_status
+    from flows.migration.target import target_from_environment
+
+    standings = read_status(target_from_environment(os.environ), _folder(folder))
+    if as_json:
+        _print_json([standing.model_dump(mode="json") for standing in standings])
+    else:
+        show_status(_console(as_json), standings)
+    return 0
+
+
+@app.command
+def demo(
+    *,
+    users: Annotated[int, Parameter(validator=cyclopts.validators.Number(gte=1))]
+    = 10_000,
+    break_: Annotated[
+        Literal["endpoint", "backfill", "functions"] | None, Parameter(name="--break")
+    ] = None,
+) -> int:
+    """Fly migration 008 on a PostgreSQL and an application of its own.
+
+    Starts an embedded PostgreSQL 18 and a small web application on free loopback
+    ports, deploys 007 (on hold) and 008, and stops everything again.
+
+    Args:
+        users: Rows in platform.users.
+        break_: Show the automatic rollback: the application answers 500 after the
+            migration (endpoint), or the migration is wrong (backfill, functions).
+    """
+    from flows.demo.show import run_demo
+
+    return run_demo(_console(False), users, break_)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: run one command and exit with its outcome's code."""
+    try:
+        sys.exit(app(arguments, exit_on_error=False, result_action="return_value"))
+    except cyclopts.CycloptsError:
+        sys.exit(USAGE_ERROR)
+    except PgflightError as error:
+        Console(stderr=True).print(f"[red]❌[/] {error}", highlight=False)
+        sys.exit(error.outcome.exit_code)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped.")
+        sys.exit(130)
+
+
+def _fly(run: Callable[[], Any], as_json: bool) -> int:
+    """Run a flow in this process, show it, and return its outcome's exit code."""
+    console = _console(as_json)
+    report = run_here(console, run)
+    if as_json:
+        _print_json(report.as_json())
+    else:
+        show_report(console, report)
+    return report.exit_code
+
+
+def _announce(console: Console, migration: str, folder: str) -> None:
+    from flows.database.saving import preview
+    from flows.migration.folder import load_migration
+    from flows.migration.target import target_from_environment
+
+    found = load_migration(_folder(folder), migration)
+    console.print(f"Rolling back {found.version} {found.name}:", highlight=False)
+    if found.down:
+        target = target_from_environment(os.environ)
+        for saved in preview(target, found.down):
+            column = f".{saved.column}" if saved.column else ""
+            console.print(
+                f"   {saved.rows:,} rows of {saved.table}{column} will be saved in the"
+                " ledger, then deleted",
+                highlight=False,
+            )
+        for statement in found.down.statements:
+            console.print(f"   {statement.summary}", highlight=False)
+
+
+def _wait(console: Console) -> None:
+    for left in range(SECONDS_TO_STOP, 0, -1):
+        console.print(f"   in {left} s; Ctrl-C stops it", highlight=False)
+        time.sleep(1)
+
+
+def _folder(folder: str) -> Path:
+    from flows.resources import SQL
+
+    return Path(folder) if folder else SQL / "migrations"
+
+
+def _console(as_json: bool) -> Console:
+    return Console(stderr=as_json)
+
+
+def _print_json(value: object) -> None:
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()

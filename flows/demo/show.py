@@ -1,0 +1,161 @@
+"""The demo: migration 008 flown on a database and an application of its own."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
+
+import platformdirs
+import psycopg
+from rich.console import Console
+
+from flows.demo.server import PostgresServer
+from flows.demo.service import run_application
+from flows.demo.world import World, create_world
+from flows.here import prepare_prefect, run_here
+from flows.migration.outcome import Outcome
+from flows.migration.report import Report
+from flows.resources import SQL
+from flows.terminal import show_report, show_status
+
+MIGRATIONS = SQL / "migrations"
+DATABASE = "demo"
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """What must be the same before a deployment and after its rollback."""
+
+    schema: str
+    users: str
+
+
+def run_demo(console: Console, users: int, breaks: str | None) -> int:
+    """Deploy 007 and 008, and show what became of them.
+
+    Args:
+        breaks: endpoint, backfill or functions; None flies the good migration.
+
+    Returns:
+        0 when all ended as it must: 007 on hold, and 008 deployed, or, when something
+        was broken, rolled back with the database proved to be as before.
+    """
+    _use_private_prefect()
+    _say(console, f"Starting PostgreSQL and creating {users:,} users")
+    with PostgresServer() as server:
+        world = create_world(server, users, DATABASE)
+        is_endpoint = breaks == "endpoint"
+        with (
+            run_application(world, "endpoint" if is_endpoint else "") as endpoint,
+            _migrations(breaks) as folder,
+        ):
+            _say(console, f"The application answers on {endpoint}")
+            os.environ.update(world.environment(endpoint))
+            return _fly_both(console, server, world, folder, breaks)
+
+
+def _fly_both(
+    console: Console,
+    server: PostgresServer,
+    world: World,
+    folder: Path,
+    breaks: str | None,
+) -> int:
+    before = _photograph(server, world)
+    held = _deploy(console, "007", folder)
+    flown = _deploy(console, "008", folder)
+    _show_standings(console, folder)
+    wanted = Outcome.ROLLED_BACK if breaks else Outcome.DEPLOYED
+    is_good = held.outcome is Outcome.BLOCKED and flown.outcome is wanted
+    if breaks:
+        is_good &= _is_as_before(console, before, _photograph(server, world))
+    return 0 if is_good else 1
+
+
+def _deploy(console: Console, version: str, folder: Path) -> Report:
+    console.print()
+    console.print(f"[bold]$ pgflight deploy {version}[/]")
+
+    def run() -> object:
+        from flows.deploy import deploy_migration
+
+        return deploy_migration(version, folder=str(folder), return_state=True)
+
+    report = run_here(console, run)
+    show_report(console, report)
+    return report
+
+
+def _show_standings(console: Console, folder: Path) -> None:
+    from flows.database.status import read_status
+    from flows.migration.target import target_from_environment
+
+    console.print()
+    console.print("[bold]$ pgflight status[/]")
+    show_status(console, read_status(target_from_environment(os.environ), folder))
+
+
+@contextmanager
+def _migrations(breaks: str | None) -> Iterator[Path]:
+    """The folder to deploy from: a copy with a mistake in 008 where one is wanted."""
+    mistake = SQL / "demo" / "break" / f"{breaks}.sql"
+    if not mistake.is_file():
+        yield MIGRATIONS
+        return
+    with TemporaryDirectory(prefix="pgflight-demo-") as copy:
+        folder = Path(copy) / "migrations"
+        copytree(MIGRATIONS, folder)
+        up = folder / "008_active_org" / "up.sql"
+        up.write_text(f"{up.read_text()}\n{mistake.read_text()}")
+        yield folder
+
+
+def _photograph(server: PostgresServer, world: World) -> Photograph:
+    """pg_dump's view of the schema but the ledger, and a hash of all users."""
+    dump = subprocess.run(
+        [
+            server.bin_dir / "pg_dump",
+            "--schema-only",
+            "--exclude-schema=pgflight",
+            "--restrict-key=demo",
+            world.owner_url,
+        ],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    with psycopg.connect(world.owner_url) as connection:
+        text = (SQL / "demo" / "hash_users.sql").read_bytes()
+        row = connection.execute(text).fetchone()
+    assert row is not None
+    return Photograph(schema=dump.stdout, users=row[0])
+
+
+def _is_as_before(console: Console, before: Photograph, after: Photograph) -> bool:
+    console.print()
+    for what, is_same in (
+        (f"pg_dump --schema-only, {len(before.schema):,} bytes",
+         before.schema == after.schema),
+        ("all rows of platform.users", before.users == after.users),
+    ):  # fmt: skip
+        mark, verdict = ("✅", "as before") if is_same else ("❌", "CHANGED")
+        console.print(f"{mark} {what}: {verdict}", highlight=False)
+    return before == after
+
+
+def _use_private_prefect() -> None:
+    """A Prefect of the demo's own, in the user's cache: its database is kept there,
+    because making it anew takes ten seconds."""
+    cache = platformdirs.user_cache_path("pgflight") / "prefect"
+    cache.mkdir(parents=True, exist_ok=True)
+    os.environ["PREFECT_HOME"] = str(cache)
+    os.environ.pop("PREFECT_API_URL", None)
+    prepare_prefect()
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, style="dim", highlight=False)

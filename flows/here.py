@@ -1,0 +1,70 @@
+"""Running a flow in this very process, with its log on a console.
+
+Prefect is imported late: it takes two seconds, and its settings count only before.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from rich.console import Console
+
+from flows.migration.report import Report
+
+
+def run_here(console: Console, run: Callable[[], Any]) -> Report:
+    """Run a flow that returns its state; returns the report that the state carries.
+
+    Without PREFECT_API_URL Prefect starts a private server for this process, which
+    takes about ten seconds the first time.
+    """
+    prepare_prefect()
+    with _starting(console):
+        from flows.tasks.landing import report_of
+        from flows.terminal import show_runs_on
+
+    show_runs_on(console)
+    with _without_heartbeat():
+        return report_of(run())
+
+
+def prepare_prefect() -> None:
+    """Settings that count only before Prefect is imported; the user's own win."""
+    for name, value in {
+        # A private server needs 11 s to start, more on a busy machine; its own
+        # limit is 20 s.
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        # The run's log is shown by flows.terminal instead.
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+def _starting(console: Console) -> AbstractContextManager[Any]:
+    if not os.environ.get("PREFECT_API_URL"):
+        console.print(
+            "Starting a private Prefect server for this run; PREFECT_API_URL would name"
+            " yours.",
+            style="dim",
+            highlight=False,
+        )
+    return nullcontext()
+
+
+def _without_heartbeat() -> AbstractContextManager[Any]:
+    """A flow waits up to 1 s at its end for the heartbeat's thread.
+
+    Nobody listens to the heartbeat of a run on its own private server.
+    """
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
+
+    if PREFECT_API_URL.value():
+        return nullcontext()
+    return temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})

@@ -1,0 +1,171 @@
+"""What a person sees: progress as it happens, plans, standings and reports."""
+
+import logging
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from flows.migration.outcome import Outcome
+from flows.migration.plan import Plan
+from flows.migration.probe import Verdict
+from flows.migration.report import Report
+from flows.migration.standing import Standing
+
+_COLOURS = {
+    Outcome.DEPLOYED: "green",
+    Outcome.NOTHING_TO_DO: "green",
+    Outcome.ROLLED_BACK: "yellow",
+    Outcome.BLOCKED: "yellow",
+    Outcome.NEEDS_DECISION: "red",
+    Outcome.ROLLBACK_FAILED: "red",
+    Outcome.UNKNOWN: "red",
+}
+_MEANINGS = {
+    Outcome.DEPLOYED: "committed, verified, smoke-tested and accepted",
+    Outcome.NOTHING_TO_DO: "it was in place already, and is as promised",
+    Outcome.BLOCKED: "nothing was written",
+    Outcome.ROLLED_BACK: "the database is as it was before",
+    Outcome.ROLLBACK_FAILED: "the migration is bad and still in place: act now",
+    Outcome.NEEDS_DECISION: "left as it is: a person decides",
+    Outcome.UNKNOWN: "the database cannot be asked what became of the COMMIT",
+}
+_LEVEL_STYLES = {logging.WARNING: "yellow", logging.ERROR: "red"}
+
+
+class RunLog(logging.Handler):
+    """Shows what pgflight's own steps say; Prefect's engine only when it fails."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.INFO)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        is_engines = "/prefect/" in record.pathname
+        has_trace = record.exc_info is not None and record.exc_info[0] is not None
+        if is_engines and not has_trace:
+            return
+        text = self.format(record) if has_trace else record.getMessage()
+        self._console.print(
+            escape(text), style=_LEVEL_STYLES.get(record.levelno), highlight=False
+        )
+
+
+def show_runs_on(console: Console) -> None:
+    """Send the log of all flow and task runs of this process to the console."""
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).addHandler(RunLog(console))
+
+
+def show_report(console: Console, report: Report) -> None:
+    """The report: outcome first, then what users felt, then the details."""
+    assert report.outcome is not None
+    outcome = report.outcome
+    colour = "green" if report.is_success else _COLOURS[outcome]
+    console.print()
+    console.rule(style=colour)
+    title = f"{report.action} {report.version} {report.title}".rstrip()
+    console.print(f"[bold {colour}]{outcome}[/]  {escape(title)}", highlight=False)
+    console.print(f"   {_MEANINGS[outcome]}", highlight=False)
+    for line in _lines(report):
+        console.print(escape(line), highlight=False)
+    console.rule(style=colour)
+
+
+def _lines(report: Report) -> Iterable[str]:
+    yield from (f"   because: {_indented(error)}" for error in report.errors)
+    if report.target:
+        yield f"   target: {report.target}; run {report.run_id}"
+    yield from _what_users_felt(report)
+    if report.checks:
+        yield f"   checks: {_tally([check.verdict for check in report.checks])}"
+    if report.probes:
+        calls = sum(probe.attempts for probe in report.probes)
+        verdicts = _tally([probe.verdict for probe in report.probes])
+        yield f"   probes: {verdicts}, {calls} calls"
+    for saved in report.saved:
+        column = f".{saved.column}" if saved.column else ""
+        yield f"   saved: {saved.rows:,} rows of {saved.table}{column} (pgflight.saved)"
+    if report.phases:
+        phases = (f"{phase.name} {phase.seconds:.2f} s" for phase in report.phases)
+        yield f"   durations: {', '.join(phases)}"
+    if report.rollback:
+        yield f"   rollback: {report.rollback.outcome}"
+        yield from (f"   {line}" for line in _lines(report.rollback))
+
+
+def _what_users_felt(report: Report) -> Iterable[str]:
+    applied = report.applied
+    if applied is None:
+        return
+    rows = f", {applied.rows:,} rows" if applied.rows else ""
+    yield f"   transaction: {applied.total_ms:,.0f} ms{rows}, attempt {applied.attempt}"
+    for lock in applied.locks:
+        yield (
+            f"   lock: {lock.mode} on {lock.table} for {lock.held_ms:,.0f} ms"
+            f" (blocks {lock.blocks})"
+        )
+    waits = applied.waits
+    if waits.samples:
+        yield (
+            f"   others waited: {waits.sessions} sessions, longest"
+            f" {waits.longest_ms:,.0f} ms of a budget of {report.budget_ms:,} ms"
+        )
+    else:
+        yield "   others waited: not known, the watcher could not look"
+
+
+def _tally(verdicts: list[Verdict]) -> str:
+    counts = ((verdict, verdicts.count(verdict)) for verdict in Verdict)
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n      ")
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """The plan as a table, and what it means for the application."""
+    table = Table(title=f"{plan.version} {plan.title}", title_justify="left")
+    for heading in ("#", "statement", "locks", "keeps waiting"):
+        table.add_column(heading, overflow="fold")
+    for step in plan.steps:
+        table.add_row(
+            str(step.number),
+            escape(f"{step.summary}\n{step.where}"),
+            escape("\n".join(f"{lock.mode} on {lock.table}" for lock in step.locks)),
+            "\n".join(lock.blocks for lock in step.locks),
+        )
+    console.print(table)
+    console.print(
+        f"Strategy: {plan.strategy}: one transaction, every lock is held until its"
+        " COMMIT.",
+        highlight=False,
+    )
+    if plan.expected_ms is None:
+        console.print("Expected time under lock: not known without DATABASE_URL.")
+    else:
+        console.print(
+            f"Expected time under lock: {plan.expected_ms:,.0f} ms of a budget of"
+            f" {plan.budget_ms:,} ms.",
+            highlight=False,
+        )
+
+
+def show_status(console: Console, standings: list[Standing]) -> None:
+    """One line for each migration."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("version", "name", "state", "since", "by", "note"):
+        table.add_column(heading, overflow="fold")
+    for standing in standings:
+        since = f"{standing.since:%Y-%m-%d %H:%M:%S %Z}" if standing.since else ""
+        table.add_row(
+            standing.version,
+            escape(standing.name),
+            standing.state,
+            since,
+            escape(standing.by),
+            escape(standing.note),
+        )
+    console.print(table)
