@@ -120,9 +120,7 @@ def rollback(
 
 
 @app.command
-def verify(
-    migration: Version, *, folder: Folder = "", as_json: AsJson = False
-) -> int:
+def verify(migration: Version, *, folder: Folder = "", as_json: AsJson = False) -> int:
     """Check a deployed migration again; nothing is changed."""
 
     def run() -> Any:
@@ -177,8 +175,9 @@ def status(*, folder: Folder = "", as_json: AsJson = False) -> int:
 @app.command
 def demo(
     *,
-    users: Annotated[int, Parameter(validator=cyclopts.validators.Number(gte=1))]
-    = 10_000,
+    users: Annotated[
+        int, Parameter(validator=cyclopts.validators.Number(gte=1))
+    ] = 10_000,
     break_: Annotated[
         Literal["endpoint", "backfill", "functions"] | None, Parameter(name="--break")
     ] = None,
@@ -205,10 +204,10 @@ def main(arguments: list[str] | None = None) -> None:
     except cyclopts.CycloptsError:
         sys.exit(USAGE_ERROR)
     except PgflightError as error:
-        Console(stderr=True).print(f"[red]❌[/] {error}", highlight=False)
+        Console(stderr=True, emoji=False).print(f"[red]❌[/] {error}", highlight=False)
         sys.exit(error.outcome.exit_code)
     except KeyboardInterrupt:
-        Console(stderr=True).print("Stopped.")
+        Console(stderr=True, emoji=False).print("Stopped.")
         sys.exit(130)
 
 
@@ -256,7 +255,7 @@ def _folder(folder: str) -> Path:
 
 
 def _console(as_json: bool) -> Console:
-    return Console(stderr=as_json)
+    return Console(stderr=as_json, emoji=False)
 
 
 def _print_json(value: object) -> None:

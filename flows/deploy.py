@@ -1,4 +1,4 @@
-"""The flow deploy-migration: preflight, apply, verify, smoke test, accept, or all back."""
+"""The flow deploy-migration: preflight, apply, verify, smoke test, or all back."""
 
 from typing import Any
 from uuid import uuid4

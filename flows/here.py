@@ -20,9 +20,14 @@ def run_here(console: Console, run: Callable[[], Any]) -> Report:
     takes about ten seconds the first time.
     """
     prepare_prefect()
-    with _starting(console):
-        from flows.tasks.landing import report_of
-        from flows.terminal import show_runs_on
+    if not os.environ.get("PREFECT_API_URL"):
+        console.print(
+            "With a private Prefect server for this run; PREFECT_API_URL names yours",
+            style="dim",
+            highlight=False,
+        )
+    from flows.tasks.landing import report_of
+    from flows.terminal import show_runs_on
 
     show_runs_on(console)
     with _without_heartbeat():
@@ -41,17 +46,6 @@ def prepare_prefect() -> None:
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     }.items():
         os.environ.setdefault(name, value)
-
-
-def _starting(console: Console) -> AbstractContextManager[Any]:
-    if not os.environ.get("PREFECT_API_URL"):
-        console.print(
-            "Starting a private Prefect server for this run; PREFECT_API_URL would name"
-            " yours.",
-            style="dim",
-            highlight=False,
-        )
-    return nullcontext()
 
 
 def _without_heartbeat() -> AbstractContextManager[Any]:

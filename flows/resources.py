@@ -4,7 +4,5 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 SQL = next(
-    folder
-    for folder in (_PACKAGE / "sql", _PACKAGE.parent / "sql")
-    if folder.is_dir()
+    folder for folder in (_PACKAGE / "sql", _PACKAGE.parent / "sql") if folder.is_dir()
 )

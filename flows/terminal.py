@@ -55,7 +55,9 @@ class RunLog(logging.Handler):
 def show_runs_on(console: Console) -> None:
     """Send the log of all flow and task runs of this process to the console."""
     for name in ("prefect.flow_runs", "prefect.task_runs"):
-        logging.getLogger(name).addHandler(RunLog(console))
+        logger = logging.getLogger(name)
+        if not any(isinstance(handler, RunLog) for handler in logger.handlers):
+            logger.addHandler(RunLog(console))
 
 
 def show_report(console: Console, report: Report) -> None:

@@ -35,7 +35,7 @@ def dump_schema(server: PostgresServer, world: World) -> Dump:
     """`pg_dump --schema-only` of the world, line by line."""
 
     def dump() -> list[str]:
-        command = [server.bin_dir / "pg_dump", "--schema-only", world.owner_url]
+        command = [str(server.bin_dir / "pg_dump"), "--schema-only", world.owner_url]
         dumped = subprocess.run(command, capture_output=True, check=True, text=True)
         # Two lines carry a random key.
         random = ("\\restrict ", "\\unrestrict ")

@@ -126,7 +126,9 @@ def _transact(
             total_ms, locks = transaction.elapsed_ms, transaction.held()
     except Busy as busy:
         # An attempt of this very run, whose connection was cut, may still linger.
-        raise _TryAgain(busy.message) if str(flight.run_id) in busy.message else busy
+        if str(flight.run_id) not in busy.message:
+            raise
+        raise _TryAgain(busy.message) from None
     except psycopg.Error as error:
         raise _sorted(error, flight, rung) from None
     return Committed(

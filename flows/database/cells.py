@@ -46,9 +46,9 @@ def left_as_found(target: Target, cells: Sequence[Cell]) -> Iterator[None]:
 
 def _read(conn: Conn, cell: Cell) -> str | None:
     found = conn.execute(
-        sql.SQL("SELECT {column}::text AS value FROM {table} WHERE {where} LIMIT 2").format(
-            **_names(conn, cell)
-        ),
+        sql.SQL(
+            "SELECT {column}::text AS value FROM {table} WHERE {where} LIMIT 2"
+        ).format(**_names(conn, cell)),
         cell.where,
     ).fetchall()
     if len(found) != 1:

@@ -125,7 +125,7 @@ def _column_problems(conn: Conn, expected: ColumnExpectation) -> Problems:
 
 
 def _type_name(conn: Conn, type_text: str) -> str:
-    """The server's own name for a type: ``varchar(20)`` is ``character varying(20)``."""
+    """The server's own name for a type: ``int`` is ``integer``."""
     # The parameter makes psycopg use the extended protocol: one statement only.
     cursor = conn.execute(
         sql.SQL("SELECT NULL::{} WHERE %(any)s").format(_from_migration(type_text)),

@@ -105,7 +105,7 @@ def _ask(flight: Flight, has_committed: HasCommitted) -> bool:
             raise CommitUnknown(
                 "COMMIT was sent and its answer lost; the URL now leads to"
                 f" {'a standby' if found['in_recovery'] else 'another database'}",
-                "Find the server that was primary at the COMMIT before you do anything.",
+                "Find the server that was primary at the COMMIT before anything else.",
             )
         set_local(conn, "lock_timeout", FENCE_WAIT_MS)
         one(conn, "wait_for_fence", key=FENCE_KEY)

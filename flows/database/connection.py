@@ -203,7 +203,7 @@ def set_local(conn: Conn, name: str, milliseconds: int) -> None:
     conn.execute(query("set_local"), {"name": name, "value": str(milliseconds)})
 
 
-def one(conn: Conn, name: str, **parameters: object) -> dict[str, Any]:
+def one(conn: Conn, name: str, /, **parameters: object) -> dict[str, Any]:
     """The single row of a named query."""
     row = conn.execute(query(name), parameters).fetchone()
     if row is None:
@@ -211,6 +211,6 @@ def one(conn: Conn, name: str, **parameters: object) -> dict[str, Any]:
     return row
 
 
-def rows(conn: Conn, name: str, **parameters: object) -> list[dict[str, Any]]:
+def rows(conn: Conn, name: str, /, **parameters: object) -> list[dict[str, Any]]:
     """All rows of a named query."""
     return conn.execute(query(name), parameters).fetchall()

@@ -3,7 +3,7 @@
 from flows.database.connection import Conn, one
 
 Fingerprint = dict[str, str]
-"""An object's identity ('column platform.users.email') to the hash of its definition."""
+"""An object's identity (``column platform.users.email``) and its definition's hash."""
 
 
 def take_fingerprint(conn: Conn) -> Fingerprint:
@@ -41,6 +41,8 @@ def expected_after_revert(
         for identity in before.keys() | after.keys()
         if before.get(identity) != after.get(identity)
     }
-    expected = {identity: hash for identity, hash in now.items() if identity not in ours}
+    expected = {
+        identity: hash for identity, hash in now.items() if identity not in ours
+    }
     expected |= {identity: before[identity] for identity in ours if identity in before}
     return expected

@@ -51,7 +51,7 @@ class Run:
 
 
 def take_fence(conn: Conn) -> str:
-    """Take the fence as the transaction's first statement; returns the transaction's id.
+    """Take the fence as the transaction's first statement; returns its id.
 
     Raises:
         Busy: another deployer has it.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flows.database.attempt import Committed, Say, Work, commit_once
 from flows.database.connection import Conn, reading
 from flows.database.fingerprint import (
+    Fingerprint,
     differences,
     expected_after_revert,
     take_fingerprint,
@@ -19,7 +20,6 @@ from flows.database.ledger import (
 from flows.database.saving import lock_table, save
 from flows.database.transaction import FencedTransaction
 from flows.migration.errors import Blocked, RollbackFailed
-from flows.database.fingerprint import Fingerprint
 from flows.migration.flight import Flight
 from flows.migration.locks import tables_of
 from flows.migration.losses import losses

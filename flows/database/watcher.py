@@ -1,7 +1,6 @@
 """The watcher: a second connection that samples who waits on us."""
 
 import threading
-import time
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -56,12 +55,14 @@ class Watcher:
         )
 
     def _watch(self) -> None:
-        with suppress(psycopg.Error, PgflightError):
-            with connect(self._target, self._purpose) as conn:
-                conn.autocommit = True
-                while not self._over.is_set():
-                    self._sample(rows(conn, "select_waiters", pid=self._pid))
-                    self._over.wait(INTERVAL_S)
+        with (
+            suppress(psycopg.Error, PgflightError),
+            connect(self._target, self._purpose) as conn,
+        ):
+            conn.autocommit = True
+            while not self._over.is_set():
+                self._sample(rows(conn, "select_waiters", pid=self._pid))
+                self._over.wait(INTERVAL_S)
 
     def _sample(self, waiters: list[dict[str, object]]) -> None:
         self._samples += 1
@@ -70,13 +71,3 @@ class Watcher:
             waited_ms = float(str(waiter["waited_ms"])) + INTERVAL_S * 1_000
             self._waits[int(str(waiter["pid"])), waiter["waitstart"]] = waited_ms
 
-
-class Stopwatch:
-    """Milliseconds since it was made."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-
-    @property
-    def ms(self) -> float:
-        return (time.monotonic() - self._start) * 1_000

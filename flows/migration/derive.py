@@ -1,6 +1,6 @@
 """What a script's own statements promise to leave behind.
 
-Later statements override earlier ones. DO blocks are not looked into.
+Later statements override earlier ones. What DO blocks do is not known.
 """
 
 from collections.abc import Callable
@@ -38,6 +38,7 @@ _READERS: dict[type[Message], Callable[[Foreseen, Any], None]] = {
     pb.CreateStmt: derive_tables.create_table,
     pb.CreateTableAsStmt: derive_objects.create_table_as,
     pb.CreateTrigStmt: derive_objects.create_trigger,
+    pb.DoStmt: derive_removals.do,
     pb.DropOwnedStmt: derive_removals.drop_owned,
     pb.DropStmt: derive_removals.drop,
     pb.GrantStmt: derive_functions.grant,

@@ -35,9 +35,9 @@ def create_function(foreseen: Foreseen, node: pb.CreateFunctionStmt) -> None:
             signature=str(signature),
             returns=None if _has_result_columns(node) else returns,
             body=_body(node),
-            **values,
         )
     )
+    foreseen.functions[signature].change(**values)
 
 
 def alter_function(foreseen: Foreseen, node: pb.AlterFunctionStmt) -> None:

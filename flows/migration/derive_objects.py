@@ -70,7 +70,9 @@ def select_into(foreseen: Foreseen, node: pb.SelectStmt) -> None:
         _create_relation(foreseen, "table", node.into_clause.rel)
 
 
-def _create_relation(foreseen: Foreseen, kind: _RelationKind, node: pb.RangeVar) -> None:
+def _create_relation(
+    foreseen: Foreseen, kind: _RelationKind, node: pb.RangeVar
+) -> None:
     name = relation(node)
     if node.relpersistence == "t":
         foreseen.temporary.add(name)
@@ -118,7 +120,9 @@ def comment(foreseen: Foreseen, node: pb.CommentStmt) -> None:
     text = node.comment or None
     target = inner(node.object)
     if node.objtype == pb.OBJECT_COLUMN and isinstance(target, pb.List):
-        key = (qualified(target.items[:-1]), target.items[-1].string.sval)
+        table = qualified(target.items[:-1])
+        foreseen.forget_other_spellings(table)
+        key = (table, target.items[-1].string.sval)
         column = foreseen.columns.get(key)
         if column:
             changed = column.model_copy(update={"comment": text})

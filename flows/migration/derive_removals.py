@@ -7,7 +7,6 @@ from postgast import pg_query_pb2 as pb
 from flows.migration.expectation import ObjectExpectation
 from flows.migration.foreseen import Foreseen
 from flows.migration.names import (
-    Signature,
     in_schema_of,
     is_builtin,
     named_function,
@@ -51,6 +50,14 @@ def drop(foreseen: Foreseen, node: pb.DropStmt) -> None:
             foreseen.put(ObjectExpectation(kind="schema", name=name, present=False))
 
 
+def do(foreseen: Foreseen, node: pb.DoStmt) -> None:
+    """A guarded CREATE may bring back what was dropped before."""
+    sources = [item.def_elem.arg.string.sval for item in node.args]
+    foreseen.forget_gone(
+        lambda name: any(name.split(".")[-1] in source for source in sources)
+    )
+
+
 def drop_owned(foreseen: Foreseen, node: pb.DropOwnedStmt) -> None:
     foreseen.forget_present()
 
@@ -92,15 +99,8 @@ def _drop_from_table(foreseen: Foreseen, kind: _Kind, names: pb.List) -> None:
 def _drop_function(foreseen: Foreseen, node: pb.ObjectWithArgs) -> None:
     """A function is looked up by its types, so these must still be there."""
     signature = named_function(node)
-    dropped = [signature]
-    if signature.types is None:
-        dropped = [known for known in foreseen.functions if known.name == signature.name]
     foreseen.forget_function(signature)
-    if all(is_builtin(argument.type_name) for argument in node.objargs):
-        for function in dropped:
-            _put_dropped(foreseen, function)
-
-
-def _put_dropped(foreseen: Foreseen, function: Signature) -> None:
-    name = str(function)
-    foreseen.put(ObjectExpectation(kind="function", name=name, present=False))
+    types = [argument.type_name for argument in node.objargs]
+    if signature.types is not None and all(map(is_builtin, types)):
+        name = str(signature)
+        foreseen.put(ObjectExpectation(kind="function", name=name, present=False))

@@ -1,7 +1,6 @@
 """CREATE TABLE and ALTER TABLE in a script: columns, constraints, security."""
 
 from collections.abc import Callable
-from typing import cast
 
 from postgast import pg_query_pb2 as pb
 
@@ -12,7 +11,7 @@ from flows.migration.expectation import (
     ObjectExpectation,
 )
 from flows.migration.foreseen import ForeignKey, Foreseen
-from flows.migration.names import relation, type_text
+from flows.migration.names import identifier, relation, type_text
 
 _SERIAL = {
     "serial": "int",
@@ -39,6 +38,8 @@ def create_table(foreseen: Foreseen, node: pb.CreateStmt) -> None:
         foreseen.temporary.add(table)
     if foreseen.is_temporary(table):
         return
+    if node.if_not_exists and foreseen.has_table(table):
+        return
     foreseen.forget_relation(table)
     foreseen.put(ObjectExpectation(kind="table", name=table))
     for item in node.table_elts:
@@ -57,8 +58,9 @@ def alter_table(foreseen: Foreseen, node: pb.AlterTableStmt) -> None:
     table = relation(node.relation)
     if node.objtype not in _TABLES or foreseen.is_temporary(table):
         return
+    foreseen.forget_other_spellings(table)
     # IF EXISTS of the table: it may not be there, and then nothing else is.
-    if node.missing_ok and ("table", table, None) not in foreseen.objects:
+    if node.missing_ok and not foreseen.has_table(table):
         foreseen.forget_relation(table)
         return
     for item in node.cmds:
@@ -97,10 +99,8 @@ def _add_constraint(foreseen: Foreseen, table: str, node: pb.Constraint) -> None
     if node.contype == pb.CONSTR_FOREIGN:
         columns = tuple(item.string.sval for item in node.fk_attrs)
         _add_foreign_key(foreseen, table, node, columns)
-    elif node.contype == pb.CONSTR_PRIMARY and node.indexname:
-        for known, column in list(foreseen.columns):
-            if known == table:
-                foreseen.only_that_column_exists(table, column)
+    elif node.indexname:
+        _adopt_index(foreseen, table, node.indexname)
     elif node.contype in _NOT_NULL:
         for key in node.keys:
             _set_nullable(foreseen, table, key.string.sval, False)
@@ -109,6 +109,14 @@ def _add_constraint(foreseen: Foreseen, table: str, node: pb.Constraint) -> None
             kind="constraint", name=node.conname, table=table
         )
         foreseen.put(constraint)
+
+
+def _adopt_index(foreseen: Foreseen, table: str, index: str) -> None:
+    """USING INDEX renames the index; for a primary key its columns become NOT NULL."""
+    foreseen.forget_relation(identifier(index))
+    for known, column in list(foreseen.columns):
+        if known == table:
+            foreseen.only_that_column_exists(table, column)
 
 
 def _add_foreign_key(
@@ -136,7 +144,10 @@ def _set_nullable(foreseen: Foreseen, table: str, column: str, nullable: bool) -
 
 
 def _alter_add_column(foreseen: Foreseen, table: str, node: pb.AlterTableCmd) -> None:
-    _add_column(foreseen, table, getattr(node, "def").column_def)
+    column = getattr(node, "def").column_def
+    if node.missing_ok and (table, column.colname) in foreseen.columns:
+        return
+    _add_column(foreseen, table, column)
 
 
 def _alter_drop_column(foreseen: Foreseen, table: str, node: pb.AlterTableCmd) -> None:
@@ -213,9 +224,7 @@ def _alter_disable_security(
     foreseen.put(security)
 
 
-_ALTERS: dict[
-    pb.AlterTableType, Callable[[Foreseen, str, pb.AlterTableCmd], None]
-] = {
+_ALTERS: dict[pb.AlterTableType, Callable[[Foreseen, str, pb.AlterTableCmd], None]] = {
     pb.AT_AddColumn: _alter_add_column,
     pb.AT_AddConstraint: _alter_add_constraint,
     pb.AT_AlterColumnType: _alter_type,

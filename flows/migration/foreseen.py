@@ -59,15 +59,13 @@ class ForeignKey:
 
 @dataclass
 class Foreseen:
-    """The end result so far. Objects are keyed by kind, name and table."""
+    """The end result so far."""
 
     columns: dict[tuple[str, str], ColumnExpectation] = field(default_factory=dict)
     indexes: dict[str, IndexExpectation] = field(default_factory=dict)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
     functions: dict[Signature, Function] = field(default_factory=dict)
-    objects: dict[tuple[str, str, str | None], ObjectExpectation] = field(
-        default_factory=dict
-    )
+    objects: list[ObjectExpectation] = field(default_factory=list)
     temporary: set[str] = field(default_factory=set)
 
     def expectations(self) -> Expectations:
@@ -76,7 +74,7 @@ class Foreseen:
             indexes=tuple(self.indexes.values()),
             foreign_keys=tuple(self._unique_foreign_keys()),
             functions=tuple(known.finished() for known in self.functions.values()),
-            objects=tuple(self.objects.values()),
+            objects=tuple(self.objects),
         )
 
     def _unique_foreign_keys(self) -> Iterator[ForeignKeyExpectation]:
@@ -88,10 +86,40 @@ class Foreseen:
                 yield key
 
     def put(self, expectation: ObjectExpectation) -> None:
-        """The last word about an object; a relation's name has room for one kind."""
-        key = (expectation.kind, expectation.name, expectation.table)
-        self.objects.pop(key, None)
-        self.objects[key] = expectation
+        """The last word about an object, however it was spelled before."""
+
+        def is_same(known: ObjectExpectation) -> bool:
+            if known.kind != expectation.kind:
+                return False
+            if known.table is None or expectation.table is None:
+                return may_be_same(known.name, expectation.name)
+            is_same_table = may_be_same(known.table, expectation.table)
+            return is_same_table and known.name == expectation.name
+
+        self._forget_objects(is_same)
+        self.objects.append(expectation)
+
+    def functions_named(self, signature: Signature) -> list[Function]:
+        """The functions that a statement is about; those it may be about are lost."""
+        for known in list(self.functions):
+            is_named = known.name == signature.name
+            has_types = signature.types is None or signature.types == known.types
+            if may_be_same_function(known, signature) and not (is_named and has_types):
+                del self.functions[known]
+        return [
+            function
+            for known, function in self.functions.items()
+            if may_be_same_function(known, signature)
+        ]
+
+    def forget_other_spellings(self, name: str) -> None:
+        """Forget a relation that may be this one, spelled with or without schema."""
+        spellings = {table for table, _ in self.columns}
+        spellings.update(index.table for index in self.indexes.values())
+        spellings.update(key.expectation.table for key in self.foreign_keys)
+        for spelling in spellings - {name}:
+            if may_be_same(spelling, name):
+                self.forget_relation(spelling)
 
     def only_that_column_exists(self, table: str, column: str) -> None:
         """Keep that a derived column is there, and no more of it."""
@@ -100,24 +128,22 @@ class Foreseen:
 
     def forget_all(self) -> None:
         """After a statement that may have changed anything."""
-        for known in (self.columns, self.indexes, self.functions, self.objects):
+        for known in (self.columns, self.indexes, self.functions):
             known.clear()
-        self.foreign_keys.clear()
+        for listed in (self.foreign_keys, self.objects):
+            listed.clear()
 
     def forget_present(self) -> None:
         """After a CASCADE: what was dropped stays so, the rest may be gone."""
-        gone = [known for known in self.objects.values() if not known.present]
+        gone = [known for known in self.objects if not known.present]
         self.forget_all()
-        for expectation in gone:
-            self.put(expectation)
+        self.objects.extend(gone)
 
     def forget_relation(self, name: str) -> None:
         """Forget whatever has this name, and all that belongs to it."""
         self.forget_dependents(name)
         self._forget_columns(lambda table, _: may_be_same(table, name))
-        self._forget_objects(
-            lambda known: may_be_same(known.table or known.name, name)
-        )
+        self._forget_objects(lambda known: may_be_same(known.table or known.name, name))
         for index in [i for i in self.indexes if may_be_same(i, name)]:
             del self.indexes[index]
 
@@ -161,15 +187,22 @@ class Foreseen:
             )
         )
 
+    def forget_gone(self, is_in_doubt: Callable[[str], bool]) -> None:
+        """Forget that objects are gone whose names are in doubt."""
+        self._forget_objects(
+            lambda known: not known.present and is_in_doubt(known.name)
+        )
+
+    def has_table(self, name: str) -> bool:
+        return ObjectExpectation(kind="table", name=name) in self.objects
+
     def _forget_columns(self, matches: Callable[[str, str], bool]) -> None:
         self.columns = {
             key: column for key, column in self.columns.items() if not matches(*key)
         }
 
     def _forget_objects(self, matches: Callable[[ObjectExpectation], bool]) -> None:
-        self.objects = {
-            key: known for key, known in self.objects.items() if not matches(known)
-        }
+        self.objects = [known for known in self.objects if not matches(known)]
 
     def is_temporary(self, table: str) -> bool:
         return table in self.temporary or table.startswith("pg_temp.")

@@ -151,7 +151,8 @@ def object_name(node: pb.Node) -> str:
 def inner(node: pb.Node) -> Message:
     """What a node wraps."""
     kind = node.WhichOneof("node")
-    return getattr(node, kind) if kind else node
+    message: Message = getattr(node, kind) if kind else node
+    return message
 
 
 def canonical_name(text: str) -> str:

@@ -68,8 +68,8 @@ class Refusal:
         return f"{self.statement.where}: {self.reason}"
 
 
-def refuse(script: Script, refusals: tuple[Refusal, ...]) -> None:
-    """Raise everything that is wrong with a script, if anything is.
+def refuse(refusals: tuple[Refusal, ...]) -> None:
+    """Raise all refusals in one error, if there are any.
 
     Raises:
         MigrationError: one line for each refusal.

@@ -160,4 +160,3 @@ class Report(BaseModel):
     def as_json(self) -> dict[str, Any]:
         """The report for machines."""
         return self.model_dump(mode="json")
-

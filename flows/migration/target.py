@@ -93,4 +93,8 @@ def shown(url: str) -> str:
     """Scheme, host and port of an endpoint, without userinfo or query."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    return f"{parts.scheme}://{host}:{parts.port}" if parts.port else f"{parts.scheme}://{host}"
+    return (
+        f"{parts.scheme}://{host}:{parts.port}"
+        if parts.port
+        else f"{parts.scheme}://{host}"
+    )

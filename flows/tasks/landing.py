@@ -83,8 +83,10 @@ def must_roll_back(flight: Flight, error: BaseException) -> bool:
 
 def outcome_without_rollback(flight: Flight | None, error: BaseException) -> Outcome:
     """What the run ends with when nothing is taken back."""
-    own = error.outcome if isinstance(error, PgflightError) else Outcome.NEEDS_DECISION
-    if flight is None or own is Outcome.UNKNOWN:
+    if flight is None:
+        return Outcome.BLOCKED
+    own = error.outcome if isinstance(error, PgflightError) else Outcome.ROLLED_BACK
+    if own is Outcome.UNKNOWN:
         return own
     try:
         return Outcome.NEEDS_DECISION if is_in_place(flight) else own
@@ -138,4 +140,3 @@ def log_end(report: Report) -> None:
     for error in report.errors:
         log.error("❌ %s", error)
     log.info("%s", report.summary)
-

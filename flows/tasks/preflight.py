@@ -49,7 +49,7 @@ def folder_of(folder: str) -> Path:
 
 
 def flight_of(report: Report, clearance: Clearance, budget_ms: int | None) -> Flight:
-    """The flight of a clearance that found the migration, the target and the database."""
+    """The flight of a clearance that found migration, target and database."""
     migration, target, identity = (
         clearance.migration,
         clearance.target,
@@ -81,5 +81,7 @@ def log_findings(report: Report, findings: list[Finding]) -> None:
     for finding in findings:
         level, mark = _SHOWN_AS[finding.level]
         needs_help = finding.help and finding.level in (Level.WARNING, Level.BLOCK)
-        text = f"{finding.message}\n   → {finding.help}" if needs_help else finding.message
+        text = (
+            f"{finding.message}\n   → {finding.help}" if needs_help else finding.message
+        )
         log.log(level, "%s %s", mark, text)

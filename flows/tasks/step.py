@@ -1,10 +1,10 @@
-"""A step: a Prefect task whose expected failures show as one sentence, not a traceback."""
+"""A step: a Prefect task whose expected failures show as a sentence, no traceback."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from prefect import Task
+from prefect import Task, get_run_logger
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture
@@ -75,6 +75,10 @@ def _with_failures_as_states(plain: Callable[Params, Result]) -> Callable[Params
             return plain(*args, **kwargs)
         except PgflightError as error:
             return Failed(message=str(error), data=error)
+        except Exception:
+            # Prefect drops the traceback where its retry condition says no.
+            get_run_logger().exception("A mistake in pgflight itself:")
+            raise
 
     return run
 

@@ -83,9 +83,7 @@ def locate(folder: Path, wanted: str, environment: Mapping[str, str]) -> Clearan
     clearance.findings += _read_migration(clearance, folder, wanted)
     clearance.findings = [f for f in clearance.findings if f.rule != "hold"]
     if clearance.target and clearance.migration:
-        with reading(
-            clearance.target, "find run", attempts=CONNECT_ATTEMPTS
-        ) as conn:
+        with reading(clearance.target, "find run", attempts=CONNECT_ATTEMPTS) as conn:
             facts = one(conn, "select_identity")
             clearance.findings += server_findings(conn, clearance.target, facts)
             clearance.identity = _identity(facts)
@@ -116,7 +114,7 @@ def _read_migration(
     clearance.migration = migration
     yield ok(
         "migration",
-        f"Migration file loaded: {migration.up.path.name} of {migration.label},"
+        f"Migration file loaded: {migration.up.path.name} of {migration.version}_{migration.name},"
         f" {len(migration.up.statements)} statements",
     )
     hold = migration.manifest.hold

@@ -38,7 +38,8 @@ def _applied(inspection: Inspection, run: Run) -> Iterator[Finding]:
     if run.checksum != inspection.migration.up.checksum:
         yield block(
             "checksum",
-            f"{inspection.migration.up.path} was changed since it was applied on {when}",
+            f"{inspection.migration.up.path} was changed since it was applied,"
+            f" on {when}",
             "Put the applied version back (git log), and write a new migration for"
             " the change.",
         )

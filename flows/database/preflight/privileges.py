@@ -6,7 +6,7 @@ from flows.database.connection import one, rows
 from flows.database.preflight.inspection import Inspection, block, ok
 from flows.database.sessions import table_oids
 from flows.migration.finding import Finding
-from flows.migration.locks import owned_tables
+from flows.migration.needs import owned_tables
 
 
 def privilege_findings(inspection: Inspection) -> Iterator[Finding]:

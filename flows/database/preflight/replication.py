@@ -51,9 +51,7 @@ def _standbys(inspection: Inspection) -> Iterator[Finding]:
                 "Wait until it has caught up.",
             )
         else:
-            yield info(
-                "standby-lag", f"Standby {standby['application_name']} keeps up"
-            )
+            yield info("standby-lag", f"Standby {standby['application_name']} keeps up")
 
 
 def _logical(inspection: Inspection) -> Iterator[Finding]:

@@ -37,7 +37,8 @@ def server_findings(
         yield block(
             "standby",
             "The server is a standby: it takes no writes",
-            "Point DATABASE_URL at the primary, or add ?target_session_attrs=read-write.",
+            "Point DATABASE_URL at the primary, or add"
+            " ?target_session_attrs=read-write to it.",
         )
     elif found["read_only"]:
         yield block(

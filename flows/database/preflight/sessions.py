@@ -67,6 +67,6 @@ def _prepared(inspection: Inspection) -> Iterator[Finding]:
         yield block(
             "prepared-transaction",
             f"Prepared transaction {prepared['gid']!r} of {prepared['owner']} is open"
-            f" for {prepared['age_s']:,.0f} s: its locks have no session that could end",
+            f" for {prepared['age_s']:,.0f} s: no session will end it",
             "COMMIT PREPARED or ROLLBACK PREPARED it first.",
         )

@@ -8,7 +8,7 @@ from flows.database.ledger import read_fill_rate
 from flows.database.preflight.inspection import Inspection, block, info
 from flows.database.sessions import table_oids
 from flows.migration.finding import Finding
-from flows.migration.locks import tables_with_changed_rows
+from flows.migration.needs import filled_tables
 from flows.migration.script import Script
 
 DEFAULT_ROWS_PER_SECOND = 40_000
@@ -42,7 +42,7 @@ def size_findings(inspection: Inspection) -> Iterator[Finding]:
 
 def estimate_ms(conn: Conn, up: Script) -> float:
     """Expected milliseconds from the first statement to the COMMIT."""
-    changed = tables_with_changed_rows(up)
+    changed = filled_tables(up)
     rate = read_fill_rate(conn) or DEFAULT_ROWS_PER_SECOND
     touched = sum(table["rows"] for table in _facts(conn, changed))
     return BASE_MS + touched / rate * 1_000
