@@ -72,7 +72,7 @@ def take_back(
     """Roll back what is in place and bad, and close the report."""
     report.add_error(error)
     if flight and landing.must_roll_back(flight, error):
-        landing.log_rollback(error)
+        landing.log_rollback()
         report.rollback = roll_back(report, folder)
         is_back = report.rollback.outcome is Outcome.ROLLED_BACK
         report.conclude(Outcome.ROLLED_BACK if is_back else Outcome.ROLLBACK_FAILED)

@@ -96,9 +96,9 @@ def _revert(
     transaction.start_clock()
     saved = []
     for loss in losses(down):
-        transaction.limit_statement()
-        lock_table(conn, loss)
-        kept = save(conn, loss, run.run_id, version)
+        with transaction.step(down.path.name, f"save what {loss.table} would lose"):
+            lock_table(conn, loss)
+            kept = save(conn, loss, run.run_id, version)
         if kept:
             saved.append(kept)
             say(f"Saved {kept.rows:,} rows of {kept.table}")

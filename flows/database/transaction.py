@@ -5,7 +5,8 @@ tripwire: after every statement it must still be the same transaction.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -84,17 +85,16 @@ class FencedTransaction:
             psycopg.Error: contention, the budget, or a lost connection.
             Inconclusive: the transaction is not the one that was opened any more.
         """
-        self.limit_statement()
         started = time.monotonic()
         try:
-            # As it stands in the file, without parameters: % is a percent sign.
-            cursor = self.conn.execute(statement.text.encode())
+            with self.step(statement.where, statement.summary):
+                # As it stands in the file, without parameters: % is a percent sign.
+                cursor = self.conn.execute(statement.text.encode())
         except psycopg.Error as error:
             if cause_of(error) is not Cause.REFUSAL:
                 raise
             raise StatementFailed(*describe(statement, error)) from None
         rows = max(0, cursor.rowcount) if statement.kind in _CHANGES_ROWS else 0
-        self._check_tripwire(statement, started)
         self.statements.append(
             StatementTiming(
                 where=statement.where,
@@ -104,6 +104,18 @@ class FencedTransaction:
             )
         )
         return rows
+
+    @contextmanager
+    def step(self, where: str, summary: str) -> Iterator[None]:
+        """Something that takes locks: limited before, noted and asserted after.
+
+        Raises:
+            Inconclusive: the transaction is not the one that was opened any more.
+        """
+        self.limit_statement()
+        started = time.monotonic()
+        yield
+        self._check_tripwire(where, summary, started)
 
     def held(self) -> list[LockHeld]:
         """The locks on the migration's tables, if they are given back now."""
@@ -122,7 +134,7 @@ class FencedTransaction:
     def _has_transaction_timeout(self) -> bool:
         return self._flight.identity.major >= FIRST_WITH_TRANSACTION_TIMEOUT
 
-    def _check_tripwire(self, statement: Statement, started: float) -> None:
+    def _check_tripwire(self, where: str, summary: str, started: float) -> None:
         xid = None
         if self.conn.info.transaction_status is TransactionStatus.INTRANS:
             row = one(self.conn, "select_transaction", tables=self._oids)
@@ -130,9 +142,9 @@ class FencedTransaction:
             self._note_locks(row["locks"], started)
         if xid != self._xid or self._nested:
             raise Inconclusive(
-                f"{statement.where}: the statement ended pgflight's transaction: what"
+                f"{where}: the statement ended pgflight's transaction: what"
                 " ran before it may be committed, what comes after it was not run",
-                f"Compare the database with the file, and remove: {statement.summary}",
+                f"Compare the database with the file, and remove: {summary}",
             )
 
     def _note_locks(self, locks: Sequence[Sequence[str]], started: float) -> None:

@@ -129,14 +129,11 @@ def state_of(report: Report) -> State[Any]:
     return Failed(name=name, message=report.summary, data=Landed(report))
 
 
-def log_rollback(error: BaseException) -> None:
-    """Say why the rollback begins, before it does."""
-    get_run_logger().error("❌ %s\n   → Rolling back", error)
+def log_rollback() -> None:
+    """Say that the rollback begins, before it does."""
+    get_run_logger().warning("⚠️  Rolling back")
 
 
 def log_end(report: Report) -> None:
-    """The last lines of the run's log."""
-    log = get_run_logger()
-    for error in report.errors:
-        log.error("❌ %s", error)
-    log.info("%s", report.summary)
+    """The last line of the run's log."""
+    get_run_logger().info("%s", report.summary)

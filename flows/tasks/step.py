@@ -11,7 +11,12 @@ from prefect.futures import PrefectFuture
 from prefect.states import Failed
 from prefect.tasks import exponential_backoff
 
-from flows.migration.errors import ConnectionFailed, ConnectionRefused, PgflightError
+from flows.migration.errors import (
+    ConnectionFailed,
+    ConnectionRefused,
+    NotCleared,
+    PgflightError,
+)
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -74,6 +79,9 @@ def _with_failures_as_states(plain: Callable[Params, Result]) -> Callable[Params
         try:
             return plain(*args, **kwargs)
         except PgflightError as error:
+            # Preflight has shown its findings one by one.
+            if not isinstance(error, NotCleared):
+                get_run_logger().error("❌ %s", error)
             return Failed(message=str(error), data=error)
         except Exception:
             # Prefect drops the traceback where its retry condition says no.

@@ -33,7 +33,10 @@ WITH valid (key, value) AS ({valid}),
      must_be_filled AS (SELECT DISTINCT key::text AS key FROM valid),
      right_value AS (SELECT DISTINCT key::text AS key, value::text AS value FROM valid)
 SELECT count(*) AS excused
-FROM pg_catalog.unnest(%(keys)s::text[], %(values)s::text[]) AS s (key, value)
+FROM ROWS FROM (
+  pg_catalog.unnest(%(keys)s::text[]),
+  pg_catalog.unnest(%(values)s::text[])
+) AS s (key, value)
 LEFT JOIN must_be_filled AS m ON m.key = s.key
 LEFT JOIN right_value AS r ON r.key = s.key AND r.value = s.value
 WHERE CASE WHEN s.value IS NULL THEN m.key IS NULL ELSE r.key IS NOT NULL END;

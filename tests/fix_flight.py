@@ -1,0 +1,56 @@
+"""A flight that preflight has cleared: a world, a folder of migrations, a target."""
+
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copytree
+from uuid import UUID, uuid4
+
+import pytest
+
+from flows.database.preflight.clearance import clear
+from flows.demo.world import World
+from flows.migration.flight import Flight
+from flows.migration.report import Report
+from flows.resources import SQL
+
+# Of no application: what is tested here asks the database only.
+NO_ENDPOINT = "http://127.0.0.1:9"
+
+MakeFlight = Callable[..., Flight]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped migrations, to be changed at will."""
+    return Path(copytree(SQL / "migrations", tmp_path / "migrations"))
+
+
+@pytest.fixture
+def make_flight(world: World, folder: Path) -> MakeFlight:
+    """Clears a migration for the world, whatever preflight's findings are."""
+
+    def make(version: str = "008", budget_ms: int = 10_000) -> Flight:
+        environment = world.environment(NO_ENDPOINT)
+        clearance = clear(folder, version, environment, budget_ms)
+        migration, target = clearance.migration, clearance.target
+        identity, run = clearance.identity, clearance.run
+        assert migration and target and identity, clearance.findings
+        run_id = uuid4()
+        return Flight(
+            run_id=run_id,
+            migration=migration,
+            target=target,
+            identity=identity,
+            budget_ms=budget_ms,
+            found_as=run.run_id if run else None,
+            is_accepted=run is not None and run.state == "accepted",
+            report=Report(action="deploy", version=version, run_id=str(UUID(int=0))),
+        )
+
+    return make
+
+
+@pytest.fixture
+def flight(make_flight: MakeFlight) -> Flight:
+    """Migration 008, cleared."""
+    return make_flight()
