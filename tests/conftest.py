@@ -1,3 +1,10 @@
 """The fixtures of all tests, one plugin module a concern."""
 
-pytest_plugins = ["tests.fix_server", "tests.fix_migrations"]
+pytest_plugins = [
+    "tests.fix_server",
+    "tests.fix_migrations",
+    "tests.fix_flight",
+    "tests.fix_prefect",
+    "tests.fix_sabotage",
+    "tests.fix_scripts",
+]

@@ -1,13 +1,13 @@
 """Counting a backfill, without blaming it for what other sessions did meanwhile."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
 
-from flows.database.connection import Conn, one, session, set_local
+from flows.database.connection import Conn, connect, one, set_local
 from flows.database.queries import query
 from flows.migration.check import BackfillCount, Check
 from flows.migration.expectation import Backfill
@@ -28,7 +28,8 @@ def snapshot_before(target: Target, purpose: str, limit_ms: int) -> Iterator[Con
     It reads nothing until it is asked, so it holds no lock; it holds back VACUUM's
     horizon for the length of the block.
     """
-    with session(target, purpose) as conn:
+    # Not a session(): that would take the migration's own errors for its own.
+    with closing(connect(target, purpose)) as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         conn.read_only = True
         set_local(conn, "idle_in_transaction_session_timeout", limit_ms)

@@ -16,6 +16,11 @@ BUILTIN_TYPES = frozenset(
 )
 """Unqualified names that libpg_query does not mark as pg_catalog's; not complete."""
 
+_INTERNAL_NAMES = frozenset(
+    {"bool", "float4", "float8", "int2", "int4", "int8", "timestamptz", "timetz"}
+)
+
+_ADD_COLUMN = "ALTER TABLE t ADD COLUMN c "
 _PARTS = re.compile(r'"(?:[^"]|"")*"|[^.]+')
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 _NOT_INPUT = {pb.FUNC_PARAM_OUT, pb.FUNC_PARAM_TABLE}
@@ -85,10 +90,26 @@ def may_be_same_function(left: Signature, right: Signature) -> bool:
 
 def type_text(node: pb.TypeName) -> str:
     """A type, in the parser's short spelling (``int``, ``varchar(20)``)."""
-    tree = postgast.parse("SELECT NULL::int")
-    target = tree.stmts[0].stmt.select_stmt.target_list[0].res_target
-    target.val.type_cast.type_name.CopyFrom(node)
-    return postgast.deparse(tree).removeprefix("SELECT NULL::")
+    tree = postgast.parse(_ADD_COLUMN + "int")
+    (command,) = tree.stmts[0].stmt.alter_table_stmt.cmds
+    type_name = getattr(command.alter_table_cmd, "def").column_def.type_name
+    type_name.CopyFrom(node)
+    if len(node.names) == 1 and node.names[0].string.sval in _INTERNAL_NAMES:
+        # Marked as the parser marks ``integer``, so that both come out as ``int``.
+        schema = pb.Node(string=pb.String(sval="pg_catalog"))
+        type_name.names.insert(0, schema)
+    return postgast.deparse(tree).removeprefix(_ADD_COLUMN)
+
+
+def bare_type_text(node: pb.TypeName) -> str:
+    """A type of a function's, whose length or precision the server ignores."""
+    bare = pb.TypeName()
+    bare.CopyFrom(node)
+    bare.ClearField("typmods")
+    if bare.names[-1].string.sval == "bpchar":
+        # Marked as pg_catalog's it would be written ``char``, which means char(1).
+        del bare.names[:-1]
+    return type_text(bare)
 
 
 def is_builtin(node: pb.TypeName) -> bool:
@@ -101,7 +122,7 @@ def is_builtin(node: pb.TypeName) -> bool:
 
 def result_text(node: pb.TypeName) -> str | None:
     """A function's result type; None for one that no value can be cast to."""
-    text = type_text(node)
+    text = bare_type_text(node)
     if node.setof or node.pct_type or _PSEUDO_TYPES.fullmatch(text):
         return None
     return text
@@ -116,7 +137,7 @@ def expression_text(node: pb.Node) -> str:
 
 def named_function(node: pb.ObjectWithArgs) -> Signature:
     """The function that a DROP, ALTER, COMMENT, GRANT or REVOKE names."""
-    types = tuple(type_text(argument.type_name) for argument in node.objargs)
+    types = tuple(bare_type_text(item.type_name) for item in node.objargs)
     return Signature(qualified(node.objname), None if node.args_unspecified else types)
 
 
@@ -131,7 +152,9 @@ def input_types(node: pb.CreateFunctionStmt) -> Sequence[pb.TypeName]:
 
 def created_function(node: pb.CreateFunctionStmt) -> Signature:
     """The function or procedure that a CREATE makes."""
-    return Signature(qualified(node.funcname), tuple(map(type_text, input_types(node))))
+    return Signature(
+        qualified(node.funcname), tuple(map(bare_type_text, input_types(node)))
+    )
 
 
 def object_name(node: pb.Node) -> str:

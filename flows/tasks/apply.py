@@ -6,6 +6,7 @@ from flows.database.apply import apply as apply_migration
 from flows.migration.flight import Flight
 from flows.migration.probe import ProbeResult
 from flows.migration.report import Applied
+from flows.tasks.aside import speaking_aside
 from flows.tasks.step import changing_step
 
 
@@ -13,8 +14,8 @@ from flows.tasks.step import changing_step
 def apply(flight: Flight, baseline: list[ProbeResult]) -> Applied:
     """Apply the migration in one transaction that is verified before its COMMIT."""
     log = get_run_logger()
-    with flight.report.phase("apply"):
-        applied = apply_migration(flight, lambda text: log.info("   %s", text))
+    with flight.report.phase("apply"), speaking_aside(log) as say:
+        applied = apply_migration(flight, say)
     flight.report.applied = applied
     if applied.reconciled:
         log.warning("⚠️  The COMMIT's answer was lost; the ledger shows: committed")

@@ -15,6 +15,7 @@ from flows.migration.outcome import Outcome
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied, Report, Saved
 from flows.migration.variables import expand
+from flows.tasks.aside import speaking_aside
 from flows.tasks.preflight import flight_of, folder_of
 from flows.tasks.smoke import probe_before
 from flows.tasks.step import changing_step, reading_step
@@ -55,10 +56,8 @@ def preview_losses(flight: Flight) -> list[Saved]:
 def revert(flight: Flight, reason: str) -> Committed[Reverted]:
     """Save, undo and prove, in one transaction."""
     log = get_run_logger()
-    with flight.report.phase("revert"):
-        committed = revert_migration(
-            flight, reason, lambda text: log.info("   %s", text)
-        )
+    with flight.report.phase("revert"), speaking_aside(log) as say:
+        committed = revert_migration(flight, reason, say)
     flight.report.saved = committed.result.saved
     flight.report.applied = Applied(
         attempt=committed.attempt,

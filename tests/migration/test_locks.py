@@ -6,7 +6,7 @@ import pytest
 
 from flows.migration.locks import blocks, locks_of, stronger, tables_of
 from flows.migration.script import Statement
-from tests.migration.conftest import Read
+from tests.fix_scripts import Read
 
 ALL, SRE, SUE = "ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE"
 WRITE, READ = "ROW EXCLUSIVE", "ACCESS SHARE"

@@ -3,7 +3,7 @@
 import pytest
 
 from flows.migration.losses import Loss, losses
-from tests.migration.conftest import Read
+from tests.fix_scripts import Read
 
 
 @pytest.mark.parametrize(

@@ -60,5 +60,8 @@ def test_declared_name_is_written_the_usual_way(text: str, written: str) -> None
 
 
 def test_declared_signature_is_written_the_usual_way() -> None:
-    signature = 'platform."f" (INTEGER, character varying, x timestamptz)'
-    assert canonical_signature(signature) == "platform.f(int, varchar, timestamptz)"
+    signature = 'platform."f" (INTEGER, int4, varchar(9), x timestamptz)'
+    assert (
+        canonical_signature(signature)
+        == "platform.f(int, int, varchar, timestamp with time zone)"
+    )

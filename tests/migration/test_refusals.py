@@ -4,7 +4,7 @@ import pytest
 
 from flows.migration.errors import MigrationError
 from flows.migration.refusals import cascades_of, refusals_of, refuse
-from tests.migration.conftest import Read
+from tests.fix_scripts import Read
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,9 @@ def test_all_refusals_are_reported_one_a_line(read: Read) -> None:
     refusals = refusals_of(read("SELECT 1;\nVACUUM;\n  DROP DATABASE d;\nVACUUM"))
     with pytest.raises(MigrationError) as caught:
         refuse(refusals)
-    places = [line.partition("up.sql:")[2][:3] for line in str(caught.value).split("\n")]
+    places = [
+        line.partition("up.sql:")[2][:3] for line in str(caught.value).split("\n")
+    ]
     assert places == ["2:1", "3:3", "4:1", ""]
 
 

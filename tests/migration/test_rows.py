@@ -30,7 +30,5 @@ from flows.migration.script import Statement
         ("CREATE TABLE t ()", False),
     ],
 )
-def test_touches_rows(
-    one: Callable[[str], Statement], sql: str, touches: bool
-) -> None:
+def test_touches_rows(one: Callable[[str], Statement], sql: str, touches: bool) -> None:
     assert touches_rows(one(sql)) is touches

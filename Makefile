@@ -1,0 +1,59 @@
+# Everything runs in .venv, from pinned and hashed packages. GNU make 3.81 will do.
+
+# Without bytecode Prefect's server takes twice its time to start.
+unexport PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+SUITABLE = -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))'
+PYTHON = $(shell for name in python3.13 python3.12 python3.11 python3; do \
+  $$name $(SUITABLE) 2>/dev/null && echo $$name && break; done)
+IN_VENV = .venv/bin/python -m
+INSTALLED = .venv/installed
+
+.PHONY: help setup demo test lint lock wheel clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
+
+setup: $(INSTALLED) ## Make .venv and install into it; the others do it when needed
+
+demo: $(INSTALLED) ## Fly 008 on a PostgreSQL of its own; USERS=100000, BREAK=endpoint|backfill|functions
+	.venv/bin/pgflight demo $(if $(USERS),--users $(USERS)) $(if $(BREAK),--break $(BREAK))
+
+test: $(INSTALLED) ## Run all tests
+	$(IN_VENV) pytest
+
+lint: $(INSTALLED) ## Check style and types
+	$(IN_VENV) ruff check
+	$(IN_VENV) ruff format --check
+	$(IN_VENV) mypy
+
+wheel: $(INSTALLED) ## Build the wheel into dist/
+	$(IN_VENV) pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+lock: ## Pin what pyproject.toml asks for; without requirements.txt, the newest
+	$(find-python)
+	$(PYTHON) -m venv --clear build/lock
+	build/lock/bin/python -m pip install --quiet uv
+	build/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	  --extra demo --group dev --generate-hashes --no-annotate \
+	  --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
+
+clean: ## Remove what the others have made
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache
+	find flows tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements.txt pyproject.toml
+	$(find-python)
+	$(PYTHON) -m venv --clear .venv
+	$(IN_VENV) pip install --quiet --no-compile --require-hashes --requirement requirements.txt
+	$(IN_VENV) pip install --quiet --no-deps --no-build-isolation --editable .
+	$(IN_VENV) compileall -q -j 0 .venv/lib flows
+	@touch $@
+
+define find-python
+@$(or $(PYTHON),false) $(SUITABLE) 2>/dev/null || { echo >&2 \
+  "pgflight needs Python 3.11 or newer that can make virtual environments." \
+  "Debian: apt install python3-venv. macOS: brew install python." \
+  "To name one: make PYTHON=/path/to/python3"; exit 1; }
+endef

@@ -1,0 +1,34 @@
+"""Log lines written aside, so that none of them lengthens a lock.
+
+A line costs Prefect and the terminal about 3 ms, and a migration writes a dozen of
+them while the application waits (measured at 10,000 users: 45 of 168 ms).
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+from threading import Thread
+
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+@contextmanager
+def speaking_aside(log: Log) -> Iterator[Callable[[str], None]]:
+    """A function that takes a line at once; another thread writes it.
+
+    All lines are written when the block is left.
+    """
+    lines: SimpleQueue[str | None] = SimpleQueue()
+    writer = Thread(target=_write, args=(log, lines), name="pgflight-log")
+    writer.start()
+    try:
+        yield lines.put
+    finally:
+        lines.put(None)
+        writer.join()
+
+
+def _write(log: Log, lines: "SimpleQueue[str | None]") -> None:
+    while (line := lines.get()) is not None:
+        log.info("   %s", line)

@@ -1,0 +1,70 @@
+"""The flow rollback-migration by hand."""
+
+import psycopg
+import pytest
+
+from flows.migration.outcome import Outcome
+from tests.fix_migrations import Dump
+from tests.fix_prefect import Fly
+
+
+def test_rollback_restores_the_schema_to_the_byte(
+    deploy: Fly, roll_back: Fly, ledger: None, dump_schema: Dump
+) -> None:
+    before = dump_schema()
+    deploy()
+    assert dump_schema() != before
+    report = roll_back()
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 0)
+    assert dump_schema() == before
+
+
+def test_rollback_saves_what_users_chose_since(
+    deploy: Fly, roll_back: Fly, owner: psycopg.Connection
+) -> None:
+    deploy()
+    chosen = owner.execute(
+        "UPDATE platform.users SET active_org_id = (SELECT id FROM"
+        " platform.organizations LIMIT 1) WHERE active_org_id IS NULL"
+        " RETURNING id::text, active_org_id::text"
+    ).fetchall()
+    roll_back()
+    saved = owner.execute(
+        "SELECT key_texts[1], value_texts[1] FROM pgflight.saved_row"
+    ).fetchall()
+    assert set(chosen) <= set(saved)
+    assert len(saved) == 500
+
+
+def test_rollback_of_what_is_not_there_is_blocked(roll_back: Fly) -> None:
+    report = roll_back()
+    assert (report.outcome, report.exit_code) == (Outcome.BLOCKED, 10)
+    assert "not in place" in report.errors[0]
+
+
+def test_deploy_after_rollback_works(deploy: Fly, roll_back: Fly) -> None:
+    deploy()
+    roll_back()
+    assert deploy().outcome is Outcome.DEPLOYED
+
+
+def test_dependent_view_stops_the_rollback(
+    deploy: Fly, roll_back: Fly, owner: psycopg.Connection
+) -> None:
+    deploy()
+    owner.execute(
+        "CREATE VIEW platform.active AS SELECT id, active_org_id FROM platform.users"
+    )
+    report = roll_back()
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLBACK_FAILED, 30)
+    assert "platform.active" in report.errors[0]
+
+
+def test_hold_does_not_stop_a_rollback(
+    deploy: Fly, roll_back: Fly, folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy()
+    manifest = folder / "008_active_org" / "migration.toml"
+    text = manifest.read_text()
+    manifest.write_text(f'hold = {{ reason = "oh", owner = "me" }}\n{text}')
+    assert roll_back().outcome is Outcome.ROLLED_BACK

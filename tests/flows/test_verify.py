@@ -1,0 +1,27 @@
+"""The flow verify-migration."""
+
+import psycopg
+
+from flows.migration.outcome import Outcome
+from tests.fix_prefect import Fly
+
+
+def test_verify_passes_what_was_deployed(deploy: Fly, verify: Fly) -> None:
+    deploy()
+    report = verify()
+    assert (report.outcome, report.exit_code) == (Outcome.NOTHING_TO_DO, 0)
+    assert report.checks
+
+
+def test_verify_reports_drift(
+    deploy: Fly, verify: Fly, owner: psycopg.Connection
+) -> None:
+    deploy()
+    owner.execute("DROP INDEX platform.idx_users_active_org")
+    report = verify()
+    assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
+    assert "idx_users_active_org" in report.errors[0]
+
+
+def test_verify_of_what_is_not_there_is_blocked(verify: Fly) -> None:
+    assert verify().outcome is Outcome.BLOCKED
