@@ -14,7 +14,7 @@ from rich.console import Console
 
 from flows.here import run_here
 from flows.migration.errors import PgflightError
-from flows.terminal import show_plan, show_report, show_status
+from flows.terminal import say, show_plan, show_report, show_status
 
 USAGE_ERROR = 2
 SECONDS_TO_STOP = 5
@@ -204,10 +204,10 @@ def main(arguments: list[str] | None = None) -> None:
     except cyclopts.CycloptsError:
         sys.exit(USAGE_ERROR)
     except PgflightError as error:
-        Console(stderr=True, emoji=False).print(f"[red]❌[/] {error}", highlight=False)
+        say(_console(True), f"❌ {error}", "red")
         sys.exit(error.outcome.exit_code)
     except KeyboardInterrupt:
-        Console(stderr=True, emoji=False).print("Stopped.")
+        say(_console(True), "Stopped.")
         sys.exit(130)
 
 
@@ -228,23 +228,23 @@ def _announce(console: Console, migration: str, folder: str) -> None:
     from flows.migration.target import target_from_environment
 
     found = load_migration(_folder(folder), migration)
-    console.print(f"Rolling back {found.version} {found.name}:", highlight=False)
+    say(console, f"Rolling back {found.version} {found.name}:")
     if found.down:
         target = target_from_environment(os.environ)
         for saved in preview(target, found.down):
             column = f".{saved.column}" if saved.column else ""
-            console.print(
+            say(
+                console,
                 f"   {saved.rows:,} rows of {saved.table}{column} will be saved in the"
                 " ledger, then deleted",
-                highlight=False,
             )
         for statement in found.down.statements:
-            console.print(f"   {statement.summary}", highlight=False)
+            say(console, f"   {statement.summary}")
 
 
 def _wait(console: Console) -> None:
     for left in range(SECONDS_TO_STOP, 0, -1):
-        console.print(f"   in {left} s; Ctrl-C stops it", highlight=False)
+        say(console, f"   in {left} s; Ctrl-C stops it")
         time.sleep(1)
 
 
@@ -254,8 +254,8 @@ def _folder(folder: str) -> Path:
     return Path(folder) if folder else SQL / "migrations"
 
 
-def _console(as_json: bool) -> Console:
-    return Console(stderr=as_json, emoji=False)
+def _console(on_stderr: bool) -> Console:
+    return Console(stderr=on_stderr, emoji=False)
 
 
 def _print_json(value: object) -> None:

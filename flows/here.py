@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from flows.migration.report import Report
+from flows.terminal import say, show_runs_on
 
 
 def run_here(console: Console, run: Callable[[], Any]) -> Report:
@@ -21,13 +22,9 @@ def run_here(console: Console, run: Callable[[], Any]) -> Report:
     """
     prepare_prefect()
     if not os.environ.get("PREFECT_API_URL"):
-        console.print(
-            "With a private Prefect server for this run; PREFECT_API_URL names yours",
-            style="dim",
-            highlight=False,
-        )
+        text = "With a private Prefect server for this run; PREFECT_API_URL names yours"
+        say(console, text, "dim")
     from flows.tasks.landing import report_of
-    from flows.terminal import show_runs_on
 
     show_runs_on(console)
     with _without_heartbeat():

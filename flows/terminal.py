@@ -47,9 +47,12 @@ class RunLog(logging.Handler):
         if is_engines and not has_trace:
             return
         text = self.format(record) if has_trace else record.getMessage()
-        self._console.print(
-            escape(text), style=_LEVEL_STYLES.get(record.levelno), highlight=False
-        )
+        say(self._console, text, _LEVEL_STYLES.get(record.levelno))
+
+
+def say(console: Console, text: str, style: str | None = None) -> None:
+    """One line as it is: no markup in it, and no line break but its own."""
+    console.print(escape(text), style=style, highlight=False, soft_wrap=True)
 
 
 def show_runs_on(console: Console) -> None:
@@ -68,10 +71,10 @@ def show_report(console: Console, report: Report) -> None:
     console.print()
     console.rule(style=colour)
     title = f"{report.action} {report.version} {report.title}".rstrip()
-    console.print(f"[bold {colour}]{outcome}[/]  {escape(title)}", highlight=False)
-    console.print(f"   {_MEANINGS[outcome]}", highlight=False)
+    say(console, f"{outcome}  {title}", f"bold {colour}")
+    say(console, f"   {_MEANINGS[outcome]}")
     for line in _lines(report):
-        console.print(escape(line), highlight=False)
+        say(console, line)
     console.rule(style=colour)
 
 
@@ -140,19 +143,15 @@ def show_plan(console: Console, plan: Plan) -> None:
             "\n".join(lock.blocks for lock in step.locks),
         )
     console.print(table)
-    console.print(
+    say(
+        console,
         f"Strategy: {plan.strategy}: one transaction, every lock is held until its"
         " COMMIT.",
-        highlight=False,
     )
-    if plan.expected_ms is None:
-        console.print("Expected time under lock: not known without DATABASE_URL.")
-    else:
-        console.print(
-            f"Expected time under lock: {plan.expected_ms:,.0f} ms of a budget of"
-            f" {plan.budget_ms:,} ms.",
-            highlight=False,
-        )
+    expected = "not known without DATABASE_URL"
+    if plan.expected_ms is not None:
+        expected = f"{plan.expected_ms:,.0f} ms of a budget of {plan.budget_ms:,} ms"
+    say(console, f"Expected time under lock: {expected}.")
 
 
 def show_status(console: Console, standings: list[Standing]) -> None:

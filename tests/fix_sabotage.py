@@ -1,11 +1,17 @@
 """Sabotage at COMMIT: what goes wrong after the last check inside the transaction."""
 
-from collections.abc import Callable
+import os
+import signal
+from collections.abc import Callable, Iterator
+from threading import Thread
+from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
 
+from flows.demo.world import World
 from flows.resources import SQL
 
 Sabotage = Callable[[str], None]
@@ -33,3 +39,37 @@ def sabotage(owner: psycopg.Connection, ledger: None) -> Sabotage:
         owner.execute(sql.SQL(_TRIGGER).format(body=body))
 
     return prepare
+
+
+@pytest.fixture
+def stop_application_on(
+    world: World, application: str
+) -> Iterator[Callable[[str], None]]:
+    """Stops the application (SIGSTOP) as soon as a NOTIFY is committed."""
+    pid = _listener(urlsplit(application).port)
+    threads: list[Thread] = []
+
+    def prepare(channel: str) -> None:
+        conn = psycopg.connect(world.owner_url, autocommit=True)
+        conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        threads.append(Thread(target=_stop_on_notify, args=(conn, pid)))
+        threads[-1].start()
+
+    yield prepare
+    for thread in threads:
+        thread.join()
+    os.kill(pid, signal.SIGCONT)
+
+
+def _stop_on_notify(conn: psycopg.Connection, pid: int) -> None:
+    with conn:
+        if any(True for _ in conn.notifies(timeout=30, stop_after=1)):
+            os.kill(pid, signal.SIGSTOP)
+
+
+def _listener(port: int | None) -> int:
+    for found in psutil.net_connections("tcp"):
+        if found.laddr and found.laddr.port == port and found.status == "LISTEN":
+            assert found.pid
+            return int(found.pid)
+    raise LookupError(f"nobody listens on {port}")

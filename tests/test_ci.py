@@ -28,9 +28,9 @@ ALL_GOOD, SOME_FAILED, NOTHING_COLLECTED, COLLECTION_ERROR = 0, 1, 5, 2
 
 def run_pytest(folder: Path, source: str, ci: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_sample.py").write_text(source)
+    command = [sys.executable, "-m", "pytest", "-p", "tests.fix_ci"]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.fix_ci", "--rootdir", folder]
-        + ["-p", "no:cacheprovider", folder],
+        [*command, "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder)],
         env={"PYTHONPATH": str(CHECKOUT), "PGFLIGHT_CI": ci},
         cwd=folder,
         capture_output=True,

@@ -20,7 +20,7 @@ from flows.here import prepare_prefect, run_here
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.resources import SQL
-from flows.terminal import show_report, show_status
+from flows.terminal import say, show_report, show_status
 
 MIGRATIONS = SQL / "migrations"
 DATABASE = "demo"
@@ -45,7 +45,7 @@ def run_demo(console: Console, users: int, breaks: str | None) -> int:
         was broken, rolled back with the database proved to be as before.
     """
     _use_private_prefect()
-    _say(console, f"Starting PostgreSQL and creating {users:,} users")
+    say(console, f"Starting PostgreSQL and creating {users:,} users", "dim")
     with PostgresServer() as server:
         world = create_world(server, users, DATABASE)
         is_endpoint = breaks == "endpoint"
@@ -53,7 +53,7 @@ def run_demo(console: Console, users: int, breaks: str | None) -> int:
             run_application(world, "endpoint" if is_endpoint else "") as endpoint,
             _migrations(breaks) as folder,
         ):
-            _say(console, f"The application answers on {endpoint}")
+            say(console, f"The application answers on {endpoint}", "dim")
             os.environ.update(world.environment(endpoint))
             return _fly_both(console, server, world, folder, breaks)
 
@@ -78,7 +78,7 @@ def _fly_both(
 
 def _deploy(console: Console, version: str, folder: Path) -> Report:
     console.print()
-    console.print(f"[bold]$ pgflight deploy {version}[/]")
+    say(console, f"$ pgflight deploy {version}", "bold")
 
     def run() -> object:
         from flows.deploy import deploy_migration
@@ -95,7 +95,7 @@ def _show_standings(console: Console, folder: Path) -> None:
     from flows.migration.target import target_from_environment
 
     console.print()
-    console.print("[bold]$ pgflight status[/]")
+    say(console, "$ pgflight status", "bold")
     show_status(console, read_status(target_from_environment(os.environ), folder))
 
 
@@ -143,7 +143,7 @@ def _is_as_before(console: Console, before: Photograph, after: Photograph) -> bo
         ("all rows of platform.users", before.users == after.users),
     ):  # fmt: skip
         mark, verdict = ("✅", "as before") if is_same else ("❌", "CHANGED")
-        console.print(f"{mark} {what}: {verdict}", highlight=False)
+        say(console, f"{mark} {what}: {verdict}")
     return before == after
 
 
@@ -155,7 +155,3 @@ def _use_private_prefect() -> None:
     os.environ["PREFECT_HOME"] = str(cache)
     os.environ.pop("PREFECT_API_URL", None)
     prepare_prefect()
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, style="dim", highlight=False)

@@ -15,7 +15,7 @@ def same_expression(left: str | None, right: str | None) -> bool:
     """
     if left is None or right is None:
         return left is right
-    return _plain(left) == _plain(right)
+    return bool(_plain(left) == _plain(right))
 
 
 def _plain(expression: str) -> Any:

@@ -172,16 +172,26 @@ def _unknown(folder: Path, listed: Sequence[Listed], wanted: str) -> MigrationEr
 
 def _read(listed: Listed, part: str) -> Script | None:
     path = listed.file(part)
-    if not path.exists():
+    if not _exists(path):
         return None
     script = read_script(path)
     refuse(refusals_of(script))
     return script
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise MigrationError(
+            f"{path}: cannot be read: {error.strerror}",
+            "Check that you may read the folder and its files.",
+        ) from None
+
+
 def _manifest(listed: Listed, all_listed: Sequence[Listed]) -> Manifest:
     path = listed.file("migration.toml")
-    if not path.exists():
+    if not _exists(path):
         return Manifest()
     manifest = read_manifest(path)
     versions = {

@@ -2,7 +2,6 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +14,7 @@ from flows.migration.expectation import (
     IndexExpectation,
 )
 from flows.migration.probe import Smoke
+from flows.migration.variables import key_path
 
 DEFAULT_BUDGET_MS = 2_000
 
@@ -60,6 +60,10 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MigrationError(
+            f"{path}: cannot be read: {error.strerror}", "Check the file's permissions."
+        ) from None
     except UnicodeDecodeError as error:
         raise MigrationError(
             f"{path}: not UTF-8 (byte {error.start})", "Save the file as UTF-8."
@@ -72,15 +76,7 @@ def read_manifest(path: Path) -> Manifest:
         return Manifest.model_validate(values)
     except ValidationError as error:
         problems = "\n".join(
-            f"{path}: {_key(problem['loc'])}: {problem['msg']}"
+            f"{path}: {key_path(problem['loc']) or '(file)'}: {problem['msg']}"
             for problem in error.errors()
         )
         raise MigrationError(problems, "Correct the keys named above.") from None
-
-
-def _key(location: tuple[Any, ...]) -> str:
-    """Write ('smoke', 'probes', 0, 'path') as smoke.probes[0].path."""
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.lstrip(".") or "(file)"

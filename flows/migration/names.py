@@ -24,7 +24,10 @@ _ADD_COLUMN = "ALTER TABLE t ADD COLUMN c "
 _PARTS = re.compile(r'"(?:[^"]|"")*"|[^.]+')
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 _NOT_INPUT = {pb.FUNC_PARAM_OUT, pb.FUNC_PARAM_TABLE}
-_PSEUDO_TYPES = re.compile(r"trigger|event_trigger|record|any\w*|internal|cstring")
+# No value can be cast to a pseudo-type; for bpchar the server has two spellings.
+_NOT_COMPARABLE = re.compile(
+    r"trigger|event_trigger|record|any\w*|internal|cstring|bpchar.*"
+)
 
 
 @dataclass(frozen=True)
@@ -121,9 +124,9 @@ def is_builtin(node: pb.TypeName) -> bool:
 
 
 def result_text(node: pb.TypeName) -> str | None:
-    """A function's result type; None for one that no value can be cast to."""
+    """A function's result type; None for one that cannot be compared."""
     text = bare_type_text(node)
-    if node.setof or node.pct_type or _PSEUDO_TYPES.fullmatch(text):
+    if node.setof or node.pct_type or _NOT_COMPARABLE.fullmatch(text):
         return None
     return text
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic import SecretStr
 
@@ -88,13 +88,3 @@ def _passwords(url: str) -> set[str]:
             raw = part.removeprefix("password=")
     return {raw, unquote(raw)} if raw else set()
 
-
-def shown(url: str) -> str:
-    """Scheme, host and port of an endpoint, without userinfo or query."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return (
-        f"{parts.scheme}://{host}:{parts.port}"
-        if parts.port
-        else f"{parts.scheme}://{host}"
-    )

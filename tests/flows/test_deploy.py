@@ -274,20 +274,23 @@ def test_smoke_failure_is_rolled_back(
     assert dump_schema() == before
 
 
-def test_unreachable_application_is_for_a_person_to_judge(
-    deploy: Fly, sabotage: Sabotage, owner: psycopg.Connection, folder: Path
+def test_hanging_application_is_for_a_person_to_judge(
+    deploy: Fly,
+    sabotage: Sabotage,
+    owner: psycopg.Connection,
+    folder: Path,
+    stop_application_on: Callable[[str], None],
 ) -> None:
+    """Whoever does not answer proves nothing against the migration."""
     manifest = folder / "008_active_org" / "migration.toml"
-    text = manifest.read_text().replace("[smoke]", "[smoke]\ndeadline_ms = 500")
-    manifest.write_text(text)
-    # Whoever wants to log in from now on is refused: the pool of the application
-    # is cut off, and answers 503.
-    sabotage(
-        "PERFORM pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE usename = 'platform_app'"
-    )
+    limits = "[smoke]\ntimeout_ms = 100\ndeadline_ms = 300"
+    manifest.write_text(manifest.read_text().replace("[smoke]", limits, 1))
+    stop_application_on("committed")
+    sabotage("NOTIFY committed")
     report = deploy()
-    assert report.outcome in (Outcome.NEEDS_DECISION, Outcome.DEPLOYED)
+    assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
+    assert report.rollback is None
+    assert state_in_ledger(owner) == "verified"
 
 
 def test_acceptance_failure_is_for_a_person_to_judge(

@@ -133,13 +133,19 @@ def test_function_is_expected(derived: Derived) -> None:
 
 @pytest.mark.parametrize(
     "returns",
-    ["SETOF uuid", "TABLE (a int)", "trigger", "record", "anyelement", "t.a%TYPE"],
+    ["SETOF uuid", "TABLE (a int)", "trigger", "anyelement", "t.a%TYPE", "char(3)"],
 )
 def test_result_that_cannot_be_compared_is_not_checked(
     derived: Derived, returns: str
 ) -> None:
     sql = f"CREATE FUNCTION f() RETURNS {returns} LANGUAGE plpgsql AS ''"
     assert derived(sql).functions[0].returns is None
+
+
+def test_lengths_in_a_function_do_not_count(derived: Derived) -> None:
+    sql = "CREATE FUNCTION f(varchar(9)) RETURNS numeric(9, 2) LANGUAGE sql AS ''"
+    (function,) = derived(sql).functions
+    assert (function.signature, function.returns) == ("f(varchar)", "numeric")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,136 @@
+"""The command line as its users run it: in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from flows.demo.world import World
+from flows.migration.errors import PgflightError
+from tests.fix_flight import NO_ENDPOINT
+
+Pgflight = Callable[..., "subprocess.CompletedProcess[str]"]
+
+PASSWORD_TRAPS = "p%40ss%2Fw%3Ard%3F"
+
+
+@pytest.fixture
+def pgflight(folder: Path) -> Pgflight:
+    """Runs pgflight with nothing but these variables in its environment."""
+
+    def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PGFLIGHT_", "PG", "DATABASE_URL"))
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "flows.cli", *arguments],
+            env={**kept, "PGFLIGHT_MIGRATIONS": str(folder), **variables},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.fixture
+def with_prefect(prefect: None) -> Iterator[dict[str, str]]:
+    """The address of the tests' own Prefect server."""
+    from prefect.settings import PREFECT_API_URL
+
+    yield {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+
+
+def test_help_teaches(pgflight: Pgflight) -> None:
+    text = pgflight("--help").stdout
+    for word in ("deploy", "rollback", "verify", "status", "plan", "demo"):
+        assert word in text
+    assert "DATABASE_URL" in text
+    assert "40 NEEDS_DECISION" in text
+
+
+@pytest.mark.parametrize(
+    "arguments", [["deploi"], ["deploy"], ["deploy", "008", "--budget-ms", "soon"]]
+)
+def test_wrong_usage_exits_with_2(pgflight: Pgflight, arguments: list[str]) -> None:
+    done = pgflight(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_plan_needs_no_database(pgflight: Pgflight) -> None:
+    done = pgflight("plan", "008")
+    assert done.returncode == 0
+    assert "ACCESS EXCLUSIVE" in done.stdout
+
+
+def test_plan_as_json_is_only_json(pgflight: Pgflight, world: World) -> None:
+    done = pgflight("plan", "8", "--json", DATABASE_URL=world.owner_url)
+    plan = json.loads(done.stdout)
+    assert plan["version"] == "008"
+    assert plan["expected_ms"] > 0
+
+
+def test_unknown_migration_names_what_there_is(pgflight: Pgflight) -> None:
+    done = pgflight("plan", "active_orgs")
+    assert done.returncode == 10
+    assert "008_active_org" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_status_without_database_url_says_what_to_do(pgflight: Pgflight) -> None:
+    done = pgflight("status")
+    assert done.returncode == 10
+    assert "DATABASE_URL is not set" in done.stderr
+    assert "export DATABASE_URL=" in done.stderr
+
+
+def test_status_shows_pending_and_hold(pgflight: Pgflight, world: World) -> None:
+    done = pgflight("status", "--json", DATABASE_URL=world.owner_url)
+    states = {line["version"]: line["state"] for line in json.loads(done.stdout)}
+    assert states == {"007": "on hold", "008": "pending"}
+
+
+def test_no_password_in_any_output(pgflight: Pgflight) -> None:
+    url = f"postgresql://u:{PASSWORD_TRAPS}@127.0.0.1:9/nowhere"
+    done = pgflight("status", DATABASE_URL=url)
+    assert done.returncode == PgflightError.outcome.exit_code
+    for spelling in (PASSWORD_TRAPS, "p@ss/w:rd?"):
+        assert spelling not in done.stdout + done.stderr
+
+
+def test_deploy_and_rollback(
+    pgflight: Pgflight,
+    with_prefect: dict[str, str],
+    world: World,
+    application: str,
+    owner: psycopg.Connection,
+) -> None:
+    target = {**with_prefect, **world.environment(application)}
+    deployed = pgflight("deploy", "008", "--json", **target)
+    assert deployed.returncode == 0, deployed.stderr
+    assert json.loads(deployed.stdout)["outcome"] == "DEPLOYED"
+    assert "✅ Migration 008 applied successfully!" in deployed.stderr
+
+    reverted = pgflight("rollback", "008", "--yes", **target)
+    assert reverted.returncode == 0, reverted.stderr
+    assert "450 rows of platform.users.active_org_id will be saved" in reverted.stdout
+    assert "ROLLED_BACK" in reverted.stdout
+
+
+def test_blocked_deploy_has_its_exit_code_and_no_traceback(
+    pgflight: Pgflight, with_prefect: dict[str, str], world: World
+) -> None:
+    target = {**with_prefect, **world.environment(NO_ENDPOINT)}
+    done = pgflight("deploy", "007", **target)
+    assert done.returncode == 10
+    assert "on hold" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert world.owner_url not in done.stdout + done.stderr
