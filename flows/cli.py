@@ -14,6 +14,7 @@ from rich.console import Console
 
 from flows.here import run_here
 from flows.migration.errors import PgflightError
+from flows.migration.folder import DEFAULT_FOLDER, load_migration
 from flows.terminal import say, show_plan, show_report, show_status
 
 USAGE_ERROR = 2
@@ -38,7 +39,7 @@ app = App(
 Folder = Annotated[
     str,
     Parameter(
-        help="Folder of migrations; those that come with pgflight by default.",
+        help="Folder of migrations.",
         env_var="PGFLIGHT_MIGRATIONS",
     ),
 ]
@@ -59,7 +60,7 @@ AsJson = Annotated[
 def deploy(
     migration: Version,
     *,
-    folder: Folder = "",
+    folder: Folder = DEFAULT_FOLDER,
     budget_ms: int | None = None,
     as_json: AsJson = False,
 ) -> int:
@@ -89,7 +90,7 @@ def deploy(
 def rollback(
     migration: Version,
     *,
-    folder: Folder = "",
+    folder: Folder = DEFAULT_FOLDER,
     reason: str = "asked for by hand",
     yes: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
@@ -120,7 +121,9 @@ def rollback(
 
 
 @app.command
-def verify(migration: Version, *, folder: Folder = "", as_json: AsJson = False) -> int:
+def verify(
+    migration: Version, *, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False
+) -> int:
     """Check a deployed migration again; nothing is changed."""
 
     def run() -> Any:
@@ -135,7 +138,7 @@ def verify(migration: Version, *, folder: Folder = "", as_json: AsJson = False) 
 def plan(
     migration: Version,
     *,
-    folder: Folder = "",
+    folder: Folder = DEFAULT_FOLDER,
     budget_ms: int | None = None,
     as_json: AsJson = False,
 ) -> int:
@@ -147,9 +150,8 @@ def plan(
         budget_ms: As for deploy.
     """
     from flows.database.planning import plan_for
-    from flows.migration.folder import load_migration
 
-    found = load_migration(_folder(folder), migration)
+    found = load_migration(Path(folder), migration)
     planned = plan_for(found, os.environ, budget_ms)
     if as_json:
         _print_json(planned.model_dump(mode="json"))
@@ -159,12 +161,12 @@ def plan(
 
 
 @app.command
-def status(*, folder: Folder = "", as_json: AsJson = False) -> int:
+def status(*, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
     """Show each migration: pending, on hold and why, applied, accepted, rolled back."""
     from flows.database.status import read_status
     from flows.migration.target import target_from_environment
 
-    standings = read_status(target_from_environment(os.environ), _folder(folder))
+    standings = read_status(target_from_environment(os.environ), Path(folder))
     if as_json:
         _print_json([standing.model_dump(mode="json") for standing in standings])
     else:
@@ -224,10 +226,9 @@ def _fly(run: Callable[[], Any], as_json: bool) -> int:
 
 def _announce(console: Console, migration: str, folder: str) -> None:
     from flows.database.saving import preview
-    from flows.migration.folder import load_migration
     from flows.migration.target import target_from_environment
 
-    found = load_migration(_folder(folder), migration)
+    found = load_migration(Path(folder), migration)
     say(console, f"Rolling back {found.version} {found.name}:")
     if found.down:
         target = target_from_environment(os.environ)
@@ -246,12 +247,6 @@ def _wait(console: Console) -> None:
     for left in range(SECONDS_TO_STOP, 0, -1):
         say(console, f"   in {left} s; Ctrl-C stops it")
         time.sleep(1)
-
-
-def _folder(folder: str) -> Path:
-    from flows.resources import SQL
-
-    return Path(folder) if folder else SQL / "migrations"
 
 
 def _console(on_stderr: bool) -> Console:

@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
 from flows.migration.flight import Flight
+from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.rollback import roll_back, roll_back_without_prefect
@@ -25,7 +26,7 @@ from flows.tasks.verify import verify
     persist_result=False,
 )
 def deploy_migration(
-    migration: str, folder: str = "", budget_ms: int | None = None
+    migration: str, folder: str = DEFAULT_FOLDER, budget_ms: int | None = None
 ) -> State[Any]:
     """Clear a PostgreSQL migration for production and fly it.
 
@@ -35,7 +36,7 @@ def deploy_migration(
 
     Args:
         migration: Version or name, e.g. 008 or 008_active_org.
-        folder: Folder of migrations; empty for those that come with pgflight.
+        folder: Folder of migrations, as the worker sees it.
         budget_ms: Longest wait of the application that we may cause, in
             milliseconds; empty for the migration's own (2000 by default).
     """
@@ -57,10 +58,7 @@ def deploy_migration(
     except Exception as error:
         take_back(report, flight, folder, error)
     except BaseException as signal:
-        # Cancelled, or Ctrl-C: there are seconds left, too few for a subflow.
-        report.add_error(signal)
-        if flight and landing.was_applied_by(flight):
-            report.rollback = roll_back_without_prefect(report, folder)
+        stop(report, flight, folder, signal)
         raise
     landing.log_end(report)
     return landing.state_of(report)
@@ -73,8 +71,18 @@ def take_back(
     report.add_error(error)
     if flight and landing.must_roll_back(flight, error):
         landing.log_rollback()
-        report.rollback = roll_back(report, folder)
-        is_back = report.rollback.outcome is Outcome.ROLLED_BACK
-        report.conclude(Outcome.ROLLED_BACK if is_back else Outcome.ROLLBACK_FAILED)
+        report.take_back(roll_back(report, folder))
     else:
         report.conclude(landing.outcome_without_rollback(flight, error))
+
+
+def stop(
+    report: Report, flight: Flight | None, folder: str, signal: BaseException
+) -> None:
+    """Cancelled, or Ctrl-C: seconds are left, too few for a subflow."""
+    report.add_error(signal)
+    if flight and landing.was_applied_by(flight):
+        report.take_back(roll_back_without_prefect(report, folder))
+    else:
+        report.conclude(landing.outcome_without_rollback(flight, signal))
+    landing.log_end(report)

@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
+from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.report import Report
 from flows.tasks import landing
 from flows.tasks.rollback import find_run, probe_again, revert, verify_reverted
@@ -18,7 +19,7 @@ from flows.tasks.rollback import find_run, probe_again, revert, verify_reverted
     persist_result=False,
 )
 def rollback_migration(
-    migration: str, folder: str = "", reason: str = "asked for by hand"
+    migration: str, folder: str = DEFAULT_FOLDER, reason: str = "asked for by hand"
 ) -> State[Any]:
     """Take a migration back without losing a row.
 
@@ -27,7 +28,7 @@ def rollback_migration(
 
     Args:
         migration: Version or name, e.g. 008 or 008_active_org.
-        folder: Folder of migrations; empty for those that come with pgflight.
+        folder: Folder of migrations, as the worker sees it.
         reason: Why; kept in the ledger.
     """
     report = Report(action="rollback", version=migration, run_id=str(uuid4()))

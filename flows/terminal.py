@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -138,7 +139,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     for step in plan.steps:
         table.add_row(
             str(step.number),
-            escape(f"{step.summary}\n{step.where}"),
+            escape(f"{step.summary}\n{Path(step.where).name}"),
             escape("\n".join(f"{lock.mode} on {lock.table}" for lock in step.locks)),
             "\n".join(lock.blocks for lock in step.locks),
         )

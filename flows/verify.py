@@ -6,6 +6,7 @@ from uuid import uuid4
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.tasks import landing
@@ -18,12 +19,12 @@ from flows.tasks.verify import verify
     flow_run_name="verify-{migration}",
     persist_result=False,
 )
-def verify_migration(migration: str, folder: str = "") -> State[Any]:
+def verify_migration(migration: str, folder: str = DEFAULT_FOLDER) -> State[Any]:
     """Check a deployed migration again; nothing is changed.
 
     Args:
         migration: Version or name, e.g. 008 or 008_active_org.
-        folder: Folder of migrations; empty for those that come with pgflight.
+        folder: Folder of migrations, as the worker sees it.
     """
     report = Report(action="verify", version=migration, run_id=str(uuid4()))
     flight = None

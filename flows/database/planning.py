@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from flows.database.connection import CONNECT_ATTEMPTS, reading
+from flows.database.ledger import read_fill_rate
 from flows.database.preflight.size import estimate_ms
 from flows.migration.folder import Migration
 from flows.migration.plan import Plan, plan_of
@@ -18,5 +19,5 @@ def plan_for(
         return plan
     target = target_from_environment(environment)
     with reading(target, "plan", attempts=CONNECT_ATTEMPTS) as conn:
-        expected_ms = estimate_ms(conn, migration.up)
+        expected_ms = estimate_ms(conn, migration.up, read_fill_rate(conn))
     return plan.model_copy(update={"expected_ms": expected_ms})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from flows.database.connection import Conn, rows
 
@@ -12,12 +13,16 @@ class Blocker:
 
     Attributes:
         pid: None for a prepared transaction.
+        gid: a prepared transaction's name.
+        table: as the migration writes it; the lock may be on a partition of it.
+        modes: of its locks, such as ``ROW EXCLUSIVE``.
         age_s: how long its transaction is open; None where the role may not see it.
     """
 
     pid: int | None
-    relation: str
-    modes: str
+    gid: str | None
+    table: str
+    modes: tuple[str, ...]
     backend_type: str | None
     state: str | None
     application_name: str | None
@@ -26,26 +31,32 @@ class Blocker:
     age_s: float | None
 
     @property
+    def is_prepared(self) -> bool:
+        return self.pid is None
+
+    @property
     def is_autovacuum(self) -> bool:
         return self.backend_type == "autovacuum worker"
 
     def __str__(self) -> str:
         # No query text: it may hold what nobody else should read.
-        if self.pid is None:
-            return f"a prepared transaction ({self.modes} on {self.relation})"
         age = f" for {self.age_s:,.0f} s" if self.age_s is not None else ""
-        who = self.application_name or self.backend_type or "unknown"
         by = f" of {self.usename}" if self.usename else ""
-        return (
-            f"pid {self.pid}, {who}{by}, {self.state or 'active'}{age}"
-            f" ({self.modes} on {self.relation})"
-        )
+        locks = f"({', '.join(self.modes)} on {self.table})"
+        if self.is_prepared:
+            return f"prepared transaction {self.gid!r}{by}, open{age} {locks}"
+        who = self.application_name or self.backend_type or "unknown"
+        return f"pid {self.pid}, {who}{by}, {self.state or 'active'}{age} {locks}"
 
 
 def read_blockers(conn: Conn, tables: Iterable[str]) -> list[Blocker]:
     """Everyone else with a lock on these tables, the oldest transaction first."""
-    found = rows(conn, "select_blockers", tables=list(table_oids(conn, tables)))
-    return [Blocker(**row) for row in found]
+    names = {row["oid"]: row["name"] for row in _relations(conn, tables)}
+    found = rows(conn, "select_blockers", tables=list(names))
+    return [
+        Blocker(table=names[row.pop("oid")], modes=tuple(row.pop("modes")), **row)
+        for row in found
+    ]
 
 
 def describe_blockers(conn: Conn, tables: Iterable[str]) -> list[str]:
@@ -54,6 +65,16 @@ def describe_blockers(conn: Conn, tables: Iterable[str]) -> list[str]:
 
 
 def table_oids(conn: Conn, tables: Iterable[str]) -> list[int]:
-    """The tables that exist, by oid."""
-    found = (rows(conn, "resolve_table", table=table) for table in tables)
-    return [row["oid"] for table_rows in found for row in table_rows]
+    """The tables and views that exist, by oid."""
+    return [row["oid"] for row in _relations(conn, tables)]
+
+
+def existing_tables(conn: Conn, tables: Iterable[str]) -> tuple[str, ...]:
+    """The tables and views that exist, in the order and spelling that is given."""
+    wanted = list(tables)
+    found = {row["name"] for row in _relations(conn, wanted)}
+    return tuple(name for name in wanted if name in found)
+
+
+def _relations(conn: Conn, names: Iterable[str]) -> list[dict[str, Any]]:
+    return rows(conn, "select_relations", names=list(names))

@@ -13,9 +13,23 @@ from flows.database.checks import (
     check_indexes,
     check_objects,
 )
-from flows.database.connection import Cause, Conn, cause_of, reading
+from flows.database.commit import FENCE_WAIT_MS
+from flows.database.connection import (
+    Cause,
+    Conn,
+    cause_of,
+    one,
+    reading,
+    set_local,
+)
 from flows.database.fingerprint import take_fingerprint
-from flows.database.ledger import Run, read_run, record_fingerprint_after, record_state
+from flows.database.ledger import (
+    FENCE_KEY,
+    Run,
+    read_run,
+    record_fingerprint_after,
+    record_state,
+)
 from flows.migration.check import Check
 from flows.migration.errors import Inconclusive
 from flows.migration.expectation import Expectations
@@ -110,8 +124,17 @@ def record_accepted(flight: Flight, detail: str) -> None:
 
 
 def find_run(flight: Flight) -> Run | None:
-    """The flight's run as the ledger has it now; None if it never committed."""
+    """The flight's run as the ledger has it; None if it never committed.
+
+    Asked behind the fence: a transaction of ours that is still at its COMMIT would
+    otherwise look as if it had never been.
+
+    Raises:
+        QueryFailed: somebody holds the fence for longer than we can wait.
+    """
     with reading(flight.target, _purpose(flight)) as conn:
+        set_local(conn, "lock_timeout", FENCE_WAIT_MS)
+        one(conn, "wait_for_fence", key=FENCE_KEY)
         return read_run(conn, flight.in_place_as)
 
 

@@ -19,6 +19,8 @@ from flows.migration.manifest import Manifest, read_manifest
 from flows.migration.refusals import cascades_of, refusals_of, refuse
 from flows.migration.script import Script, read_script
 
+DEFAULT_FOLDER = "sql/migrations"
+
 _NAMED = re.compile(r"(\d+)_(.+)")
 _FLAT = re.compile(r"(.+)\.(?:up|down|verify)\.sql")
 

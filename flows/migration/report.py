@@ -157,6 +157,14 @@ class Report(BaseModel):
         self.ended_at = datetime.now(UTC)
         return self
 
+    def take_back(self, rollback: "Report") -> "Report":
+        """Close the report with what became of the rollback."""
+        self.rollback = rollback
+        is_back = rollback.outcome is Outcome.ROLLED_BACK
+        return self.conclude(
+            Outcome.ROLLED_BACK if is_back else Outcome.ROLLBACK_FAILED
+        )
+
     def as_json(self) -> dict[str, Any]:
         """The report for machines."""
         return self.model_dump(mode="json")

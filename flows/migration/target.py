@@ -1,5 +1,6 @@
 """A target: one database with the application in front of it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -10,6 +11,10 @@ from flows.migration.errors import TargetError
 
 PREFIX = "PGFLIGHT_"
 MASK = "***"
+
+_PARAMETER = re.compile(r"password=([^&]*)")
+_KEY_VALUE = re.compile(r"password\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^'\s]\S*))")
+_SPECIAL = re.compile(r"[:/?#\[\]@!$&'()*+,;=%\s]+")
 
 
 @dataclass(frozen=True)
@@ -69,22 +74,25 @@ def target_from_environment(environment: Mapping[str, str]) -> Target:
             for name, value in environment.items()
             if name.startswith(PREFIX)
         },
-        expected_database=environment.get("PGFLIGHT_EXPECTED_DATABASE", ""),
+        expected_database=environment.get("PGFLIGHT_EXPECTED_DATABASE", "").strip(),
     )
 
 
 def _passwords(url: str) -> set[str]:
-    """Every spelling of the password in a libpq URL or key=value string."""
+    """Every spelling of the passwords in a libpq URL or key=value string.
+
+    A password whose special characters are not percent-encoded is cut up by libpq,
+    which then quotes a piece of it as a host or a port: the pieces count too.
+    """
     if "://" not in url:
-        _, _, rest = url.partition("password=")
-        return {rest.split(" ")[0].strip("'")} if rest else set()
+        return {quoted or plain for quoted, plain in _KEY_VALUE.findall(url)} - {""}
     # Read by hand: urlsplit refuses some URLs that libpq accepts, and a
     # password must be hidden even when the rest of the URL is wrong.
-    userinfo, at, _ = url.partition("://")[2].rpartition("@")
-    raw = userinfo.partition(":")[2] if at else ""
-    query = url.partition("?")[2]
-    for part in query.split("&"):
-        if part.startswith("password="):
-            raw = part.removeprefix("password=")
-    return {raw, unquote(raw)} if raw else set()
-
+    rest = url.partition("://")[2]
+    authority, _, query = rest.partition("?")
+    # An @ behind the ? may still belong to the password: rather too much is hidden.
+    userinfos = (text.rpartition("@")[0] for text in (authority, rest))
+    raw = {userinfo.partition(":")[2] for userinfo in userinfos}
+    raw |= set(_PARAMETER.findall(query))
+    pieces = {piece for password in raw for piece in _SPECIAL.split(password)}
+    return (raw | pieces | {unquote(password) for password in raw}) - {""}

@@ -12,7 +12,6 @@ from flows.migration.errors import NotCleared
 from flows.migration.finding import Finding, Level
 from flows.migration.flight import Flight
 from flows.migration.report import Report
-from flows.resources import SQL
 from flows.tasks.step import reading_step
 
 _SHOWN_AS = {
@@ -33,7 +32,7 @@ def preflight(
         NotCleared: with every reason, not the first.
     """
     with report.phase("preflight"):
-        clearance = clear(folder_of(folder), migration, os.environ, budget_ms)
+        clearance = clear(Path(folder), migration, os.environ, budget_ms)
     log_findings(report, clearance.findings)
     if clearance.blocking:
         raise NotCleared(
@@ -41,11 +40,6 @@ def preflight(
             "\n".join(finding.help for finding in clearance.blocking if finding.help),
         )
     return flight_of(report, clearance, budget_ms)
-
-
-def folder_of(folder: str) -> Path:
-    """The folder of migrations; the one that comes with pgflight when none is named."""
-    return Path(folder) if folder else SQL / "migrations"
 
 
 def flight_of(report: Report, clearance: Clearance, budget_ms: int | None) -> Flight:

@@ -1,6 +1,7 @@
 """The rollback as tasks; each can also be called without Prefect, as ``plain``."""
 
 import os
+from pathlib import Path
 
 from prefect import get_run_logger
 
@@ -16,7 +17,7 @@ from flows.migration.probe import Verdict
 from flows.migration.report import Applied, Report, Saved
 from flows.migration.variables import expand
 from flows.tasks.aside import speaking_aside
-from flows.tasks.preflight import flight_of, folder_of
+from flows.tasks.preflight import flight_of
 from flows.tasks.smoke import probe_before
 from flows.tasks.step import changing_step, reading_step
 
@@ -30,7 +31,7 @@ def find_run(report: Report, migration: str, folder: str) -> Flight:
         Blocked: the migration is not in place.
     """
     with report.phase("find run"):
-        clearance = locate(folder_of(folder), migration, os.environ)
+        clearance = locate(Path(folder), migration, os.environ)
     if clearance.blocking:
         raise NotCleared(
             "\n".join(finding.message for finding in clearance.blocking),

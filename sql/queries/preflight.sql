@@ -1,64 +1,121 @@
--- name: select_table_facts
+-- name: select_owners
 SELECT c.oid::regclass::text AS table,
-       pg_catalog.pg_has_role(c.relowner, 'USAGE') AS is_owner,
        c.relowner::regrole::text AS owner,
-       greatest(c.reltuples, 0)::bigint AS rows,
-       c.reltuples < 0 AS never_analysed,
-       pg_catalog.pg_total_relation_size(c.oid) AS bytes
+       pg_catalog.pg_has_role(c.relowner, 'USAGE') AS is_owner,
+       pg_catalog.pg_has_role(c.relowner, 'MEMBER') AS is_member
 FROM pg_catalog.pg_class AS c
 WHERE c.oid = ANY (%(tables)s)
 ORDER BY 1;
 
--- name: may_reference
-SELECT pg_catalog.has_table_privilege(%(table)s, 'REFERENCES') AS allowed;
+-- name: select_table_facts
+-- With partitions. Rows as the planner has them: the density that the last ANALYZE
+-- found times today's size; without one, from the size alone.
+WITH RECURSIVE tree (root, oid) AS (
+  SELECT oid, oid FROM pg_catalog.unnest(%(tables)s::oid[]) AS oid
+  UNION
+  SELECT tree.root, i.inhrelid
+  FROM tree
+  JOIN pg_catalog.pg_inherits AS i ON i.inhparent = tree.oid
+),
+size AS (
+  SELECT tree.root, c.reltuples, c.relpages,
+         pg_catalog.pg_relation_size(c.oid) AS heap_bytes,
+         pg_catalog.pg_total_relation_size(c.oid) AS bytes
+  FROM tree
+  JOIN pg_catalog.pg_class AS c ON c.oid = tree.oid
+  WHERE c.relkind IN ('r', 'm')
+)
+SELECT root::regclass::text AS table,
+       sum(CASE WHEN relpages > 0 AND reltuples >= 0
+             THEN reltuples / relpages * heap_bytes / pg_catalog.current_setting('block_size')::int
+             ELSE heap_bytes / %(row_bytes)s END)::bigint AS rows,
+       bool_or(reltuples < 0 AND heap_bytes > 0) AS never_analysed,
+       sum(bytes)::bigint AS bytes
+FROM size
+GROUP BY root
+ORDER BY 1;
+
+-- name: select_closed_schemas
+SELECT DISTINCT pg_catalog.quote_ident(n.nspname) AS schema
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = ANY (%(tables)s)
+  AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+ORDER BY 1;
+
+-- name: select_not_referenceable
+-- REFERENCES on the referenced columns is enough.
+SELECT c.oid::regclass::text AS table
+FROM pg_catalog.pg_class AS c
+WHERE c.oid = ANY (%(tables)s)
+  AND NOT pg_catalog.has_any_column_privilege(c.oid, 'REFERENCES')
+ORDER BY 1;
 
 -- name: may_create_in
--- %%(object)s is a name or signature as SQL writes it; NULL when it names no schema or a new one.
-SELECT n.nspname::text AS schema,
+-- %%(object)s is a name or signature as SQL writes it; no row when its schema is not there yet.
+SELECT pg_catalog.quote_ident(n.nspname) AS schema,
        pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS allowed
 FROM pg_catalog.pg_namespace AS n
 WHERE n.nspname = CASE pg_catalog.cardinality(pg_catalog.parse_ident(%(object)s, false))
                   WHEN 1 THEN pg_catalog.current_schema()
-                  ELSE (pg_catalog.parse_ident(%(object)s, false))[1] END;
+                  ELSE (pg_catalog.parse_ident(%(object)s, false))[1]::name END;
 
 -- name: may_keep_ledger
-SELECT CASE
-  WHEN pg_catalog.to_regclass('pgflight.run') IS NULL
-    THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
-  ELSE pg_catalog.has_schema_privilege('pgflight', 'USAGE')
-       AND pg_catalog.has_table_privilege('pgflight.run', 'INSERT, UPDATE')
-END AS allowed,
-pg_catalog.to_regclass('pgflight.run') IS NOT NULL AS found;
-
--- name: select_prepared
-SELECT gid, owner::text AS owner,
-       extract(epoch FROM pg_catalog.clock_timestamp() - prepared) AS age_s
-FROM pg_catalog.pg_prepared_xacts
-WHERE database = pg_catalog.current_database();
+-- Looked up by hand: to_regclass() is an error where the role may not use the schema.
+SELECT pg_catalog.count(*) > 0 AS found,
+       coalesce(pg_catalog.bool_and(is_open AND pg_catalog.has_table_privilege(oid, 'SELECT')), true) AS readable,
+       coalesce(
+         pg_catalog.bool_and(
+           is_open
+           AND pg_catalog.has_table_privilege(oid, 'SELECT')
+           AND pg_catalog.has_table_privilege(oid, 'INSERT')
+           AND (relname = 'event' OR pg_catalog.has_table_privilege(oid, 'UPDATE'))),
+         pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')) AS writable
+FROM (
+  SELECT c.oid, c.relname, pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS is_open
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'pgflight'
+    AND c.relname IN ('run', 'event')
+) AS ledger;
 
 -- name: select_standbys
-SELECT application_name, state, sync_state,
+-- A base backup follows only for as long as it takes.
+SELECT coalesce(nullif(application_name, ''), 'without a name') AS name, sync_state,
        pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), replay_lsn) AS lag_bytes
-FROM pg_catalog.pg_stat_replication;
+FROM pg_catalog.pg_stat_replication
+WHERE state IS DISTINCT FROM 'backup';
 
 -- name: select_replication_settings
 SELECT pg_catalog.current_setting('synchronous_standby_names') AS synchronous_standby_names,
        pg_catalog.current_setting('synchronous_commit') AS synchronous_commit;
 
 -- name: select_publications
-SELECT p.pubname::text AS publication,
-       (pg_catalog.quote_ident(p.schemaname) || '.' || pg_catalog.quote_ident(p.tablename))::regclass::text AS table
+-- By name, not ::regclass, which is an error in schemas that the role may not use.
+WITH RECURSIVE tree (root, oid) AS (
+  SELECT oid, oid FROM pg_catalog.unnest(%(tables)s::oid[]) AS oid
+  UNION
+  SELECT tree.root, i.inhrelid
+  FROM tree
+  JOIN pg_catalog.pg_inherits AS i ON i.inhparent = tree.oid
+)
+SELECT DISTINCT p.pubname::text AS publication, tree.root::regclass::text AS table
 FROM pg_catalog.pg_publication_tables AS p
-WHERE (pg_catalog.quote_ident(p.schemaname) || '.' || pg_catalog.quote_ident(p.tablename))::regclass = ANY (%(tables)s::oid[]);
+JOIN pg_catalog.pg_namespace AS n ON n.nspname = p.schemaname
+JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = p.tablename
+JOIN tree ON tree.oid = c.oid
+ORDER BY 1, 2;
 
 -- name: select_slots
-SELECT slot_name::text AS slot, slot_type, active,
-       pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn) AS retained_bytes
+SELECT slot_name::text AS slot,
+       coalesce(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn), 0) AS retained_bytes
 FROM pg_catalog.pg_replication_slots
-WHERE NOT active;
+WHERE NOT active
+ORDER BY 1;
 
 -- name: select_event_triggers
 SELECT evtname::text AS name, evtevent::text AS event
 FROM pg_catalog.pg_event_trigger
-WHERE evtenabled <> 'D'
-  AND evtevent IN ('ddl_command_start', 'ddl_command_end', 'sql_drop', 'table_rewrite');
+WHERE evtenabled IN ('O', 'A')
+  AND evtevent IN ('ddl_command_start', 'ddl_command_end', 'sql_drop', 'table_rewrite')
+ORDER BY 1;

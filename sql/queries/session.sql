@@ -11,7 +11,6 @@ SELECT pg_catalog.current_setting('server_version_num')::int AS version_num,
        pg_catalog.current_setting('transaction_read_only')::bool AS read_only,
        pg_catalog.pg_backend_pid() AS backend_pid,
        session_user::text AS role,
-       (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user) AS is_superuser,
        pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS sees_sessions,
        (SELECT setting::int FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout') AS deadlock_timeout_ms;
 
@@ -44,30 +43,56 @@ WHERE NOT l.granted
   AND %(pid)s = ANY (pg_catalog.pg_blocking_pids(l.pid));
 
 -- name: resolve_table
--- NULL when there is no such table; names as the server quotes them.
+-- No row when there is no such table; names as they are, not quoted.
 SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = pg_catalog.to_regclass(%(table)s)
   AND c.relkind IN ('r', 'p', 'm', 'f');
 
+-- name: select_relations
+-- Looked up by hand: to_regclass() is an error where the role may not use the schema.
+SELECT wanted.name, c.oid
+FROM pg_catalog.unnest(%(names)s::text[]) AS wanted (name)
+CROSS JOIN LATERAL (SELECT pg_catalog.parse_ident(wanted.name)) AS split (parts)
+JOIN pg_catalog.pg_class AS c ON c.relname = parts[pg_catalog.cardinality(parts)]::name
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm', 'f', 'v', 'S')
+  AND CASE pg_catalog.cardinality(parts)
+      WHEN 1 THEN pg_catalog.pg_table_is_visible(c.oid)
+      ELSE n.nspname = parts[1]::name END;
+
 -- name: select_blockers
--- Sessions and prepared transactions that hold locks on these tables, oldest first.
+-- Sessions and prepared transactions that hold locks on these tables or on their
+-- partitions, oldest first. A parallel worker is its leader's.
+WITH RECURSIVE tree (root, oid) AS (
+  SELECT oid, oid FROM pg_catalog.unnest(%(tables)s::oid[]) AS oid
+  UNION
+  SELECT tree.root, i.inhrelid
+  FROM tree
+  JOIN pg_catalog.pg_inherits AS i ON i.inhparent = tree.oid
+)
 SELECT l.pid,
-       l.relation::regclass::text AS relation,
-       string_agg(DISTINCT l.mode, ', ') AS modes,
+       p.gid,
+       tree.root AS oid,
+       pg_catalog.array_agg(DISTINCT pg_catalog.upper(pg_catalog.regexp_replace(
+         pg_catalog.regexp_replace(l.mode, 'Lock$', ''), '([a-z])([A-Z])', '\1 \2', 'g'))) AS modes,
        a.backend_type,
        a.state,
        a.application_name,
-       a.usename::text AS usename,
+       coalesce(a.usename, p.owner)::text AS usename,
        a.query LIKE 'autovacuum:%%to prevent wraparound%%' AS is_wraparound,
-       extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start) AS age_s
+       extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared))::float AS age_s
 FROM pg_catalog.pg_locks AS l
+JOIN tree ON tree.oid = l.relation
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+-- A prepared transaction has no process: PostgreSQL shows it as number -1.
+LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON l.virtualtransaction = '-1/' || p.transaction::text
 WHERE l.locktype = 'relation'
   AND l.granted
-  AND l.relation = ANY (%(tables)s)
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-GROUP BY l.pid, l.relation, a.backend_type, a.state, a.application_name, a.usename, a.query, a.xact_start
+  AND a.leader_pid IS NULL
+GROUP BY l.pid, p.gid, tree.root, a.backend_type, a.state, a.application_name, a.usename, p.owner,
+         a.query, a.xact_start, p.prepared
 ORDER BY age_s DESC NULLS LAST;

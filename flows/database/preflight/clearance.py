@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.database.connection import CONNECT_ATTEMPTS, Conn, one, reading
-from flows.database.ledger import Run, read_runs
+from flows.database.ledger import Run, read_fill_rate, read_runs
 from flows.database.preflight.history import history_findings
 from flows.database.preflight.inspection import Inspection, block, ok
 from flows.database.preflight.objects import object_findings
@@ -15,12 +15,12 @@ from flows.database.preflight.replication import replication_findings
 from flows.database.preflight.server import server_findings
 from flows.database.preflight.sessions import session_findings
 from flows.database.preflight.size import size_findings
-from flows.database.sessions import table_oids
+from flows.database.sessions import existing_tables
 from flows.migration.errors import BadInput, ConnectionFailed
 from flows.migration.finding import Finding, Level
 from flows.migration.flight import Identity
 from flows.migration.folder import Migration, load_migration
-from flows.migration.locks import tables_of
+from flows.migration.needs import known_tables
 from flows.migration.target import Target, target_from_environment
 from flows.migration.variables import missing_variables
 
@@ -114,7 +114,8 @@ def _read_migration(
     clearance.migration = migration
     yield ok(
         "migration",
-        f"Migration file loaded: {migration.up.path.name} of {migration.version}_{migration.name},"
+        f"Migration file loaded: {migration.up.path.name} of"
+        f" {migration.version}_{migration.name},"
         f" {len(migration.up.statements)} statements",
     )
     hold = migration.manifest.hold
@@ -178,17 +179,20 @@ def _inspect_migration(
 ) -> list[Finding]:
     assert clearance.migration and clearance.target and clearance.identity
     migration = clearance.migration
+    is_readable = one(conn, "may_keep_ledger")["readable"]
     inspection = Inspection(
         conn=conn,
         target=clearance.target,
         migration=migration,
         identity=clearance.identity,
         budget_ms=budget_ms or migration.manifest.budget_ms,
-        runs=read_runs(conn),
-        tables=tuple(t for t in tables_of(migration.up) if table_oids(conn, [t])),
+        runs=read_runs(conn) if is_readable else {},
+        tables=existing_tables(conn, known_tables(migration.up)),
         sees_sessions=facts["sees_sessions"],
+        fill_rate=read_fill_rate(conn) if is_readable else None,
     )
-    found = list(history_findings(inspection))
+    # A ledger that may not be read is no empty one: its own finding blocks.
+    found = list(history_findings(inspection)) if is_readable else []
     run = inspection.runs.get(migration.version)
     if run and run.is_in_place:
         clearance.run = run

@@ -15,7 +15,9 @@ class Inspection:
     """One migration held against one database, in one read-only transaction.
 
     Attributes:
-        tables: the tables that up.sql touches and that exist, as SQL writes them.
+        tables: the tables and views that up.sql names and that exist, as it writes
+            them.
+        fill_rate: rows a second that recent deployments filled here, if known.
         sees_sessions: whether the role may see what other sessions do.
     """
 
@@ -27,6 +29,7 @@ class Inspection:
     runs: dict[str, Run]
     tables: tuple[str, ...]
     sees_sessions: bool
+    fill_rate: float | None
 
 
 def ok(rule: str, message: str) -> Finding:

@@ -1,6 +1,8 @@
 """Preflight of replication: what this migration means to those who follow."""
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 from flows.database.connection import one, rows
 from flows.database.preflight.inspection import Inspection, block, info, ok, warning
@@ -24,34 +26,47 @@ def replication_findings(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _standbys(inspection: Inspection) -> Iterator[Finding]:
+    # Without pg_read_all_stats a standby is a row of NULLs; "blind" says so.
+    if not inspection.sees_sessions:
+        return
     standbys = rows(inspection.conn, "select_standbys")
-    settings = one(inspection.conn, "select_replication_settings")
-    names = settings["synchronous_standby_names"]
-    waits = settings["synchronous_commit"] not in ("off", "local")
-    is_served = any(standby["sync_state"] in ("sync", "quorum") for standby in standbys)
-    if names and waits and not is_served and inspection.sees_sessions:
-        yield block(
-            "synchronous-standby",
-            f"COMMIT would hang, with all locks held: synchronous_standby_names is"
-            f" {names!r} and no such standby is connected",
-            "Bring the standby back, or empty synchronous_standby_names.",
-        )
+    yield from _synchronous(inspection, standbys)
     for standby in standbys:
         lag = standby["lag_bytes"]
+        name = f"Standby {standby['name']}"
         if lag is None:
-            yield info(
-                "standby-lag", f"Standby {standby['application_name']}: lag not known"
-            )
+            yield info("standby-lag", f"{name}: lag not known")
         elif lag > LAG_BYTES:
             yield warning(
                 "standby-lag",
-                f"Standby {standby['application_name']} is"
-                f" {lag / 1024 / 1024:,.0f} MiB behind; readers there will see the new"
-                " schema that much later",
+                f"{name} is {lag / 1024 / 1024:,.0f} MiB behind; readers there will see"
+                " the new schema that much later",
                 "Wait until it has caught up.",
             )
         else:
-            yield info("standby-lag", f"Standby {standby['application_name']} keeps up")
+            yield info("standby-lag", f"{name} keeps up")
+
+
+def _synchronous(
+    inspection: Inspection, standbys: list[dict[str, Any]]
+) -> Iterator[Finding]:
+    settings = one(inspection.conn, "select_replication_settings")
+    names = settings["synchronous_standby_names"]
+    waits = names and settings["synchronous_commit"] not in ("off", "local")
+    served = sum(standby["sync_state"] in ("sync", "quorum") for standby in standbys)
+    if waits and served < _standbys_needed(names):
+        yield block(
+            "synchronous-standby",
+            "COMMIT would hang, with all locks held: synchronous_standby_names is"
+            f" {names!r}, and of these {served} are connected",
+            "Bring the standby back, or change synchronous_standby_names.",
+        )
+
+
+def _standbys_needed(names: str) -> int:
+    """How many a COMMIT waits for: ``2`` of ``ANY 2 (a, b, c)``, otherwise one."""
+    number = re.match(r"\s*(?:ANY|FIRST)?\s*(\d+)\s*\(", names, re.IGNORECASE)
+    return int(number[1]) if number else 1
 
 
 def _logical(inspection: Inspection) -> Iterator[Finding]:
@@ -64,12 +79,13 @@ def _logical(inspection: Inspection) -> Iterator[Finding]:
             "Add the columns on the subscribers first.",
         )
     for row in rows(inspection.conn, "select_slots"):
-        retained = row["retained_bytes"] or 0
+        retained = row["retained_bytes"]
         yield warning(
             "inactive-slot",
             f"Replication slot {row['slot']} is inactive and holds"
             f" {retained / 1024 / 1024:,.0f} MiB of WAL; the migration adds to it",
-            "Drop the slot if nobody will come back for it.",
+            "If nobody will come back for it: SELECT"
+            f" pg_drop_replication_slot('{row['slot']}')",
         )
 
 

@@ -1,11 +1,12 @@
 """Preflight of size: how much there is, and how long the application would wait."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from psycopg.errors import LockNotAvailable
+
 from flows.database.connection import Conn, rows
-from flows.database.ledger import read_fill_rate
-from flows.database.preflight.inspection import Inspection, block, info
+from flows.database.preflight.inspection import Inspection, block, info, warning
 from flows.database.sessions import table_oids
 from flows.migration.finding import Finding
 from flows.migration.needs import filled_tables
@@ -16,37 +17,69 @@ DEFAULT_ROWS_PER_SECOND = 40_000
 37,000 to 54,000 on 2 cores); used until the ledger knows this server's own rate."""
 BASE_MS = 100
 """DDL, checks and COMMIT of a migration on empty tables (measured)."""
+GUESSED_ROW_BYTES = 100
+"""Of a table that was never analysed; a short row with its header."""
 
 
 def size_findings(inspection: Inspection) -> Iterator[Finding]:
     """Rows and bytes of each table, and the expected time under lock."""
-    for table in _facts(inspection.conn, inspection.tables):
-        rows_text = "never analysed" if table["never_analysed"] else "rows"
-        yield info(
+    try:
+        # A savepoint: a size cannot be read while somebody has the table to himself.
+        with inspection.conn.transaction():
+            facts = _facts(inspection.conn, inspection.tables)
+            expected_ms = estimate_ms(
+                inspection.conn, inspection.migration.up, inspection.fill_rate
+            )
+    except LockNotAvailable:
+        yield warning(
             "size",
-            f"{table['table']}: {table['rows']:,} {rows_text},"
-            f" {table['bytes'] / 1024 / 1024:,.1f} MiB with indexes",
+            "Size and expected duration are not known: another session has one of"
+            f" {', '.join(inspection.tables)} locked against everybody",
+            "Run again when it is through.",
         )
-    expected_ms = estimate_ms(inspection.conn, inspection.migration.up)
-    if expected_ms > inspection.budget_ms:
-        yield block(
-            "budget",
-            f"The application would wait about {expected_ms / 1_000:,.1f} s; the budget"
-            f" is {inspection.budget_ms / 1_000:,.1f} s",
-            "Raise budget_ms if it may wait that long, or fill the column in batches"
-            " from the application.",
+        return
+    for table in facts:
+        yield from _size(table)
+    yield _duration(expected_ms, inspection.budget_ms)
+
+
+def _size(table: dict[str, Any]) -> Iterator[Finding]:
+    size = f"{table['bytes'] / 1024 / 1024:,.1f} MiB with indexes"
+    yield info("size", f"{table['table']}: about {table['rows']:,} rows, {size}")
+    if table["never_analysed"]:
+        yield warning(
+            "never-analysed",
+            f"{table['table']} was never analysed: its rows, and so the expected"
+            " duration, are guessed from its size",
+            f"ANALYZE {table['table']}",
         )
-    else:
-        yield info("duration", f"Expected time under lock: {expected_ms:,.0f} ms")
 
 
-def estimate_ms(conn: Conn, up: Script) -> float:
-    """Expected milliseconds from the first statement to the COMMIT."""
-    changed = filled_tables(up)
-    rate = read_fill_rate(conn) or DEFAULT_ROWS_PER_SECOND
-    touched = sum(table["rows"] for table in _facts(conn, changed))
-    return BASE_MS + touched / rate * 1_000
+def _duration(expected_ms: float, budget_ms: int) -> Finding:
+    if expected_ms <= budget_ms:
+        return info("duration", f"Expected time under lock: {expected_ms:,.0f} ms")
+    return block(
+        "budget",
+        f"The application would wait about {expected_ms / 1_000:,.1f} s; the budget is"
+        f" {budget_ms / 1_000:,.1f} s",
+        "Raise budget_ms if it may wait that long, or fill the column in batches from"
+        " the application.",
+    )
 
 
-def _facts(conn: Conn, tables: tuple[str, ...]) -> list[dict[str, Any]]:
-    return rows(conn, "select_table_facts", tables=table_oids(conn, tables))
+def estimate_ms(conn: Conn, up: Script, fill_rate: float | None) -> float:
+    """Expected milliseconds from the first statement to the COMMIT.
+
+    An UPDATE counts with all rows of its table, whatever its WHERE.
+
+    Args:
+        fill_rate: rows a second; None where the ledger does not know it.
+    """
+    facts = _facts(conn, filled_tables(up))
+    touched = sum(int(table["rows"]) for table in facts)
+    return BASE_MS + touched / (fill_rate or DEFAULT_ROWS_PER_SECOND) * 1_000
+
+
+def _facts(conn: Conn, tables: Iterable[str]) -> list[dict[str, Any]]:
+    oids = table_oids(conn, tables)
+    return rows(conn, "select_table_facts", tables=oids, row_bytes=GUESSED_ROW_BYTES)

@@ -1,0 +1,92 @@
+"""Ctrl-C during a deployment: the database is as before, and nobody is left in it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from flows.demo.world import World
+from tests.fix_migrations import Dump
+
+BACKENDS = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name LIKE 'pgflight%'"
+)
+
+
+@pytest.fixture
+def slow(folder: Path) -> None:
+    """Migration 008 with a statement that takes long."""
+    up = folder / "008_active_org" / "up.sql"
+    up.write_text(f"{up.read_text()}\nSELECT pg_sleep(60);\n")
+
+
+@pytest.fixture
+def deployment(
+    prefect: None, world: World, application: str, folder: Path
+) -> Iterator["subprocess.Popen[str]"]:
+    from prefect.settings import PREFECT_API_URL
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "deploy", "008", "--budget-ms", "100000"],
+        env={
+            **os.environ,
+            **world.environment(application),
+            "PREFECT_API_URL": str(PREFECT_API_URL.value()),
+            "PGFLIGHT_MIGRATIONS": str(folder),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    yield process
+    process.kill()
+    process.wait()
+
+
+def wait_until(owner: psycopg.Connection, query: str) -> None:
+    deadline = time.monotonic() + 60
+    while not (owner.execute(query).fetchone() or [0])[0]:
+        assert time.monotonic() < deadline, query
+        time.sleep(0.05)
+
+
+def test_ctrl_c_in_a_statement_leaves_nothing(
+    slow: None,
+    dump_schema: Dump,
+    owner: psycopg.Connection,
+    deployment: "subprocess.Popen[str]",
+) -> None:
+    before = dump_schema()
+    wait_until(owner, f"{BACKENDS} AND query = 'SELECT pg_sleep(60)'")
+    deployment.send_signal(signal.SIGINT)
+    output, _ = deployment.communicate(timeout=60)
+    assert deployment.returncode == 130, output
+    assert "Traceback" not in output
+    assert "deploy 008: ROLLED_BACK" in output
+    wait_until(owner, f"SELECT NOT EXISTS ({BACKENDS} HAVING count(*) > 0)")
+    assert dump_schema() == before
+
+
+def test_ctrl_c_after_the_commit_rolls_back(
+    folder: Path,
+    ledger: None,
+    dump_schema: Dump,
+    owner: psycopg.Connection,
+    deployment: "subprocess.Popen[str]",
+) -> None:
+    before = dump_schema()
+    wait_until(
+        owner, "SELECT EXISTS (SELECT FROM pgflight.run WHERE state = 'applied')"
+    )
+    deployment.send_signal(signal.SIGINT)
+    output, _ = deployment.communicate(timeout=60)
+    assert deployment.returncode == 130, output
+    assert "deploy 008: ROLLED_BACK" in output
+    assert dump_schema() == before
