@@ -156,18 +156,12 @@ def show_plan(console: Console, plan: Plan) -> None:
 
 
 def show_status(console: Console, standings: list[Standing]) -> None:
-    """One line for each migration."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("version", "name", "state", "since", "by", "note"):
-        table.add_column(heading, overflow="fold")
+    """One line for each migration, and one more where something is to be said."""
+    widest = max((len(standing.name) for standing in standings), default=0)
     for standing in standings:
-        since = f"{standing.since:%Y-%m-%d %H:%M:%S %Z}" if standing.since else ""
-        table.add_row(
-            standing.version,
-            escape(standing.name),
-            standing.state,
-            since,
-            escape(standing.by),
-            escape(standing.note),
-        )
-    console.print(table)
+        line = f"{standing.version}  {standing.name:<{widest}}  {standing.state:<11}"
+        if standing.since:
+            line += f"  {standing.since:%Y-%m-%d %H:%M:%S %Z} by {standing.by}"
+        say(console, line.rstrip())
+        if standing.note:
+            say(console, f"     {standing.note}", "dim")

@@ -33,7 +33,7 @@ def deployment(
 ) -> Iterator["subprocess.Popen[str]"]:
     from prefect.settings import PREFECT_API_URL
 
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "deploy", "008", "--budget-ms", "100000"],
         env={
             **os.environ,
@@ -44,10 +44,9 @@ def deployment(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    yield process
-    process.kill()
-    process.wait()
+    ) as process:
+        yield process
+        process.kill()
 
 
 def wait_until(owner: psycopg.Connection, query: str) -> None:

@@ -2,11 +2,13 @@
 
 from contextlib import ExitStack
 
+import psycopg
+
 from flows.database.attempt import Say, Work, commit_once
 from flows.database.backfill import check_backfill, snapshot_before
 from flows.database.behaviour import check_behaviour
 from flows.database.checks import check_structure
-from flows.database.connection import Conn
+from flows.database.connection import Cause, Conn, cause_of
 from flows.database.fingerprint import take_fingerprint
 from flows.database.ledger import (
     create_ledger,
@@ -16,7 +18,7 @@ from flows.database.ledger import (
 )
 from flows.database.transaction import IDLE_LIMIT_MS, FencedTransaction
 from flows.migration.check import Check
-from flows.migration.errors import Blocked, ChecksFailed
+from flows.migration.errors import ApplyFailed, Blocked, ChecksFailed
 from flows.migration.flight import Flight
 from flows.migration.locks import tables_of
 from flows.migration.probe import Verdict
@@ -90,13 +92,28 @@ def _check(
     """Everything that can be checked before the COMMIT, where failing costs nothing."""
     conn, migration = transaction.conn, flight.migration
     transaction.limit_statement()
-    conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    _check_deferred_constraints(conn)
     checks = check_structure(conn, migration.expectations)
     if migration.expectations.backfill and snapshot:
+        transaction.limit_statement()
         checks.append(check_backfill(conn, migration.expectations.backfill, snapshot))
     if migration.verify:
+        transaction.limit_statement()
         checks.append(check_behaviour(conn, migration.verify))
     return checks
+
+
+def _check_deferred_constraints(conn: Conn) -> None:
+    try:
+        conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    except psycopg.Error as error:
+        if cause_of(error) is not Cause.REFUSAL:
+            raise
+        raise ApplyFailed(
+            f"The COMMIT would fail: {error.diag.message_primary}"
+            f" (SQLSTATE {error.sqlstate})",
+            error.diag.message_detail or "",
+        ) from None
 
 
 def _assert_passed(checks: list[Check]) -> None:

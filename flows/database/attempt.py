@@ -70,12 +70,17 @@ class _TryAgain(Exception):
     """This attempt left nothing behind, and the next one may succeed."""
 
 
-def commit_once(flight: Flight, work: Work[Result], say: Say) -> Committed[Result]:
+def commit_once(
+    flight: Flight, work: Work[Result], say: Say, rungs: Sequence[Rung] = ()
+) -> Committed[Result]:
     """Run the work in one transaction, again where that is safe, and commit it.
 
     Only what happened before COMMIT was sent is tried again (by SQLSTATE: lost
     connections, lock timeouts, deadlocks, concurrent changes of the catalogue);
     after it the ledger is asked first.
+
+    Args:
+        rungs: the ladder; the server's and the budget's own when none is given.
 
     Raises:
         LocksNotObtained: every rung failed; nothing was written.
@@ -83,7 +88,7 @@ def commit_once(flight: Flight, work: Work[Result], say: Say) -> Committed[Resul
         PgflightError: whatever the work raised; nothing was written.
         CommitUnknown: see flows.database.commit.
     """
-    rungs = ladder(flight.identity.deadlock_timeout_ms, flight.budget_ms)
+    rungs = rungs or ladder(flight.identity.deadlock_timeout_ms, flight.budget_ms)
     reason = ""
     for number, rung in enumerate(rungs, start=1):
         try:
@@ -161,7 +166,8 @@ def _sorted(error: psycopg.Error, flight: Flight, rung: Rung) -> Exception:
 
 
 def _purpose(flight: Flight, work: Work[Result]) -> str:
-    return f"{flight.migration.version} {work.name} {flight.run_id}"
+    # The server cuts names at 63 bytes: the run's id must not be what is cut.
+    return f"{work.name} {flight.run_id} {flight.migration.version}"
 
 
 def _blockers(flight: Flight, work: Work[Result]) -> str:

@@ -49,7 +49,7 @@ def _read(conn: Conn, cell: Cell) -> str | None:
         sql.SQL(
             "SELECT {column}::text AS value FROM {table} WHERE {where} LIMIT 2"
         ).format(**_names(conn, cell)),
-        cell.where,
+        _where_values(cell),
     ).fetchall()
     if len(found) != 1:
         raise QueryFailed(
@@ -66,7 +66,13 @@ def _write(conn: Conn, cell: Cell, value: str | None) -> None:
         "UPDATE {table} SET {column} = %(value)s"
         " WHERE {where} AND {column}::text IS DISTINCT FROM %(text)s::text"
     ).format(**_names(conn, cell))
-    conn.execute(statement, {**cell.where, "value": value, "text": value})
+    values = {**_where_values(cell), "value": value, "text": value}
+    conn.execute(statement, values)
+
+
+def _where_values(cell: Cell) -> dict[str, str]:
+    """By number: a column may have any name, even that of another parameter."""
+    return {f"where_{n}": value for n, value in enumerate(cell.where.values())}
 
 
 def _names(conn: Conn, cell: Cell) -> dict[str, sql.Composable]:
@@ -74,8 +80,8 @@ def _names(conn: Conn, cell: Cell) -> dict[str, sql.Composable]:
     if not tables:
         raise QueryFailed(f"The smoke test names table {cell.table}: it does not exist")
     conditions = (
-        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name))
-        for name in cell.where
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(f"where_{n}"))
+        for n, name in enumerate(cell.where)
     )
     return {
         "table": sql.Identifier(tables[0]["schema"], tables[0]["name"]),

@@ -13,7 +13,6 @@ from collections.abc import Callable
 import psycopg
 
 from flows.database.connection import (
-    CONNECT_ATTEMPTS,
     Cause,
     Conn,
     cause_of,
@@ -48,7 +47,7 @@ def commit(conn: Conn, flight: Flight, has_committed: HasCommitted) -> bool:
         ConnectionFailed: it was lost and did not commit: trying again is safe.
         ApplyFailed: the server refused the COMMIT and rolled back.
         CommitUnknown: nobody can be asked.
-        psycopg.Error: contention at the COMMIT; it rolled back.
+        psycopg.Error: contention at the COMMIT, or the budget; it rolled back.
     """
     try:
         conn.commit()
@@ -64,6 +63,8 @@ def commit(conn: Conn, flight: Flight, has_committed: HasCommitted) -> bool:
         conn.close()
         if reconcile(flight, has_committed):
             return True
+        if cause_of(error) is Cause.BUDGET:
+            raise
         raise ConnectionFailed(
             "The connection was lost at COMMIT; the ledger shows that the"
             " transaction was rolled back"
@@ -71,13 +72,18 @@ def commit(conn: Conn, flight: Flight, has_committed: HasCommitted) -> bool:
     return False
 
 
-def reconcile(flight: Flight, has_committed: HasCommitted) -> bool:
+def reconcile(
+    flight: Flight, has_committed: HasCommitted, for_s: float = RECONCILE_FOR_S
+) -> bool:
     """Find out whether a transaction committed whose answer was lost.
+
+    Args:
+        for_s: how long to go on asking.
 
     Raises:
         CommitUnknown: the database could not be asked, or is not the same one.
     """
-    deadline = time.monotonic() + RECONCILE_FOR_S
+    deadline = time.monotonic() + for_s
     reason = ""
     while time.monotonic() < deadline:
         try:
@@ -87,7 +93,7 @@ def reconcile(flight: Flight, has_committed: HasCommitted) -> bool:
             time.sleep(0.5)
     raise CommitUnknown(
         "COMMIT was sent, its answer was lost, and the ledger could not be asked"
-        f" for {RECONCILE_FOR_S} s: {reason}",
+        f" for {for_s:g} s: {reason}",
         f"Do not run the migration by hand. Once the database answers, run"
         f" `pgflight status`: run {flight.run_id} is in the ledger if it committed.",
     )
@@ -95,7 +101,7 @@ def reconcile(flight: Flight, has_committed: HasCommitted) -> bool:
 
 def _ask(flight: Flight, has_committed: HasCommitted) -> bool:
     purpose = f"{flight.migration.version} reconcile {flight.run_id}"
-    with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+    with session(flight.target, purpose) as conn:
         found = one(conn, "select_identity")
         is_same = (found["system_identifier"], found["database"]) == (
             flight.identity.system_identifier,

@@ -1,6 +1,7 @@
 """The catalogue fingerprint: every object's definition as a hash."""
 
 from flows.database.connection import Conn, one
+from flows.database.queries import query
 
 Fingerprint = dict[str, str]
 """An object's identity (``column platform.users.email``) and its definition's hash."""
@@ -8,7 +9,11 @@ Fingerprint = dict[str, str]
 
 def take_fingerprint(conn: Conn) -> Fingerprint:
     """Read the whole catalogue but the system's, extensions' and the ledger's part."""
-    return dict(one(conn, "select_fingerprint")["fingerprint"])
+    with conn.transaction(force_rollback=True):
+        # The server writes names as the search_path needs them, and a script or a
+        # role may have one of its own.
+        conn.execute(query("pin_names"))
+        return dict(one(conn, "select_fingerprint")["fingerprint"])
 
 
 def differences(expected: Fingerprint, found: Fingerprint) -> list[str]:

@@ -21,11 +21,12 @@ class _Shape:
     name: str
     keys: list[tuple[str, str]]
     values: list[tuple[str, str]]
+    is_lone_column: bool
 
     @property
     def filled(self) -> sql.Composable:
         """Which rows have something to lose: of a lone column those with a value."""
-        if len(self.values) == 1:
+        if self.is_lone_column:
             return sql.SQL("{} IS NOT NULL").format(sql.Identifier(self.values[0][0]))
         return sql.SQL("true")
 
@@ -44,6 +45,7 @@ def save(conn: Conn, loss: Loss, run_id: UUID, version: str) -> Saved | None:
     shape = _shape(conn, loss)
     if shape is None:
         return None
+    conn.execute(query("pin_text_form"))
     saved_id = one(
         conn,
         "insert_saved",
@@ -118,4 +120,5 @@ def _shape(conn: Conn, loss: Loss) -> _Shape | None:
         # Without a primary key only the whole row names a row.
         keys=keys or [(c["name"], c["type"]) for c in columns],
         values=lost,
+        is_lone_column=loss.column is not None,
     )

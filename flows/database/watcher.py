@@ -70,4 +70,3 @@ class Watcher:
             # A waiter is gone at the next sample when we are: count the interval.
             waited_ms = float(str(waiter["waited_ms"])) + INTERVAL_S * 1_000
             self._waits[int(str(waiter["pid"])), waiter["waitstart"]] = waited_ms
-

@@ -1,36 +1,46 @@
 -- name: count_backfill
 -- {valid} is the migration's own SELECT of key and right value.
-WITH valid (key, value) AS ({valid}),
-     must_be_filled AS (SELECT DISTINCT key FROM valid),
-     right_value AS (SELECT DISTINCT key, value FROM valid)
+-- One join and one aggregate: it runs while the table is locked. ctid and tableoid
+-- name a row, also where the key is not unique or the table has partitions.
+WITH valid (key, value) AS (
+  {valid}
+),
+judged AS (
+  SELECT t.{column} AS value,
+         count(v.value) > 0 AS is_expected,
+         count(*) FILTER (WHERE v.value = t.{column}) > 0 AS is_right
+  FROM {table} AS t
+  LEFT JOIN valid AS v ON v.key = t.{key}
+  GROUP BY t.tableoid, t.ctid, t.{column}
+)
 SELECT count(*) AS total,
-       count(t.{column}) AS filled,
-       count(m.key) AS expected,
-       count(*) FILTER (WHERE m.key IS NOT NULL AND t.{column} IS NULL) AS missing,
-       count(*) FILTER (WHERE t.{column} IS NOT NULL AND r.key IS NULL) AS wrong
-FROM {table} AS t
-LEFT JOIN must_be_filled AS m ON m.key = t.{key}
-LEFT JOIN right_value AS r ON r.key = t.{key} AND r.value = t.{column};
+       count(value) AS filled,
+       count(*) FILTER (WHERE is_expected) AS expected,
+       count(*) FILTER (WHERE is_expected AND value IS NULL) AS missing,
+       count(*) FILTER (WHERE value IS NOT NULL AND NOT is_right) AS wrong
+FROM judged;
 
 -- name: select_suspects
 -- The rows behind "missing" and "wrong".
-WITH valid (key, value) AS ({valid}),
-     must_be_filled AS (SELECT DISTINCT key FROM valid),
-     right_value AS (SELECT DISTINCT key, value FROM valid)
+WITH valid (key, value) AS (
+  {valid}
+)
 SELECT t.{key}::text AS key, t.{column}::text AS value
 FROM {table} AS t
-LEFT JOIN must_be_filled AS m ON m.key = t.{key}
-LEFT JOIN right_value AS r ON r.key = t.{key} AND r.value = t.{column}
-WHERE (m.key IS NOT NULL AND t.{column} IS NULL)
-   OR (t.{column} IS NOT NULL AND r.key IS NULL)
+LEFT JOIN valid AS v ON v.key = t.{key}
+GROUP BY t.tableoid, t.ctid, t.{key}, t.{column}
+HAVING CASE WHEN t.{column} IS NULL THEN count(v.value) > 0
+            ELSE count(*) FILTER (WHERE v.value = t.{column}) = 0 END
 LIMIT %(limit)s;
 
 -- name: count_excused
 -- Asked in the snapshot from before the migration: a missing row that did not
 -- have to be filled then, and a wrong value that was right then, are the work of
 -- other sessions.
-WITH valid (key, value) AS ({valid}),
-     must_be_filled AS (SELECT DISTINCT key::text AS key FROM valid),
+WITH valid (key, value) AS (
+  {valid}
+),
+     must_be_filled AS (SELECT DISTINCT key::text AS key FROM valid WHERE value IS NOT NULL),
      right_value AS (SELECT DISTINCT key::text AS key, value::text AS value FROM valid)
 SELECT count(*) AS excused
 FROM ROWS FROM (

@@ -9,7 +9,12 @@ WHERE a.attrelid = pg_catalog.to_regclass(%(table)s)
   AND NOT a.attisdropped;
 
 -- name: select_type_name
-SELECT pg_catalog.format_type(%(oid)s::oid, %(modifier)s::int) AS type;
+-- A value of a domain has the domain's base type on the wire, so the name counts.
+SELECT pg_catalog.format_type(named.oid, CASE WHEN named.oid = %(oid)s::oid THEN %(modifier)s::int ELSE -1 END) AS type
+FROM (SELECT coalesce(pg_catalog.to_regtype(%(type)s)::oid, %(oid)s::oid) AS oid) AS named;
+
+-- name: select_result_type
+SELECT pg_catalog.to_regtype(%(type)s)::text AS type;
 
 -- name: select_index
 SELECT i.indrelid::regclass::text AS table,

@@ -1,8 +1,12 @@
+-- name: pin_names
+SELECT pg_catalog.set_config('search_path', '', true);
+
 -- name: select_fingerprint
 -- Every object that a migration can make or change, with a hash of all that
 -- pg_dump would write about it. Objects of extensions, of the ledger and of the
 -- system are left out. Columns count by their order, not by attnum: a column
--- that was dropped leaves a hole there.
+-- that was dropped leaves a hole there. Rights count as a set, with the defaults
+-- written out: GRANT and REVOKE leave another list behind, and the same rights.
 WITH namespace AS (
   SELECT oid, nspname, nspowner, nspacl
   FROM pg_catalog.pg_namespace
@@ -24,14 +28,19 @@ relation AS (
 ),
 object (identity, definition) AS (
   SELECT pg_catalog.format('schema %%I', nspname),
-         ROW(nspowner::regrole, nspacl, pg_catalog.obj_description(oid, 'pg_namespace'))
+         ROW(nspowner::regrole, (SELECT pg_catalog.array_agg(e::text ORDER BY e::text) FROM pg_catalog.aclexplode(coalesce(nspacl, pg_catalog.acldefault('n', nspowner))) AS e), pg_catalog.obj_description(oid, 'pg_namespace'))
   FROM namespace
 
   UNION ALL
   SELECT pg_catalog.format('relation %%I.%%I', r.nspname, r.relname),
-         ROW(r.relkind, r.relowner::regrole, r.relacl, r.reloptions, r.relpersistence,
+         ROW(r.relkind, r.relowner::regrole,
+                   (SELECT pg_catalog.array_agg(e::text ORDER BY e::text) FROM pg_catalog.aclexplode(coalesce(r.relacl, pg_catalog.acldefault(CASE r.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", r.relowner))) AS e),
+                   r.reloptions, r.relpersistence,
                    r.relrowsecurity, r.relforcerowsecurity, r.relreplident, r.reltablespace,
-                   r.relpartbound IS NOT NULL, pg_catalog.obj_description(r.oid, 'pg_class'),
+                   pg_catalog.pg_get_expr(r.relpartbound, r.oid), pg_catalog.pg_get_partkeydef(r.oid),
+                   (SELECT pg_catalog.array_agg(h.inhparent::regclass::text ORDER BY h.inhseqno)
+                    FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = r.oid),
+                   pg_catalog.obj_description(r.oid, 'pg_class'),
                    CASE WHEN r.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(r.oid) END)
   FROM relation AS r
   WHERE r.relkind NOT IN ('i', 'I')
@@ -40,7 +49,8 @@ object (identity, definition) AS (
   SELECT pg_catalog.format('column %%I.%%I.%%I', r.nspname, r.relname, a.attname),
          ROW(pg_catalog.row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum),
                    pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
-                   a.attcollation, a.attstorage, a.attcompression, a.attoptions, a.attacl, a.attstattarget,
+                   a.attcollation, a.attstorage, a.attcompression, a.attoptions,
+                   (SELECT pg_catalog.array_agg(e::text ORDER BY e::text) FROM pg_catalog.aclexplode(a.attacl) AS e), a.attstattarget,
                    pg_catalog.pg_get_expr(d.adbin, d.adrelid), pg_catalog.col_description(a.attrelid, a.attnum))
   FROM relation AS r
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -94,7 +104,8 @@ object (identity, definition) AS (
 
   UNION ALL
   SELECT pg_catalog.format('function %%s', p.oid::regprocedure),
-         ROW(p.proowner::regrole, p.proacl, pg_catalog.obj_description(p.oid, 'pg_proc'),
+         ROW(p.proowner::regrole, (SELECT pg_catalog.array_agg(e::text ORDER BY e::text) FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS e),
+                   pg_catalog.obj_description(p.oid, 'pg_proc'),
                    CASE WHEN p.prokind = 'a' THEN
                      (SELECT pg_catalog.row_to_json(g)::text FROM pg_catalog.pg_aggregate AS g WHERE g.aggfnoid = p.oid)
                    ELSE pg_catalog.pg_get_functiondef(p.oid) END)
@@ -106,7 +117,8 @@ object (identity, definition) AS (
 
   UNION ALL
   SELECT pg_catalog.format('type %%s', t.oid::regtype),
-         ROW(t.typtype, t.typowner::regrole, t.typacl, t.typnotnull, t.typdefault,
+         ROW(t.typtype, t.typowner::regrole, (SELECT pg_catalog.array_agg(e::text ORDER BY e::text) FROM pg_catalog.aclexplode(coalesce(t.typacl, pg_catalog.acldefault('T', t.typowner))) AS e),
+                   t.typnotnull, t.typdefault,
                    pg_catalog.format_type(nullif(t.typbasetype, 0), t.typtypmod), pg_catalog.obj_description(t.oid, 'pg_type'),
                    (SELECT pg_catalog.array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
                     FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = t.oid))
@@ -119,7 +131,7 @@ object (identity, definition) AS (
 
   UNION ALL
   SELECT pg_catalog.format('default privileges %%s %%s %%s', d.defaclrole::regrole, d.defaclnamespace, d.defaclobjtype),
-         ROW(d.defaclacl)
+         ROW((SELECT pg_catalog.array_agg(e::text ORDER BY e::text) FROM pg_catalog.aclexplode(d.defaclacl) AS e))
   FROM pg_catalog.pg_default_acl AS d
 
   UNION ALL

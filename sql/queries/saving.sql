@@ -10,6 +10,15 @@ WHERE a.attrelid = %(oid)s::oid
   AND NOT a.attisdropped
 ORDER BY a.attnum;
 
+-- name: pin_text_form
+-- So that every value's text reads back exactly, whatever the role's own settings
+-- are, and so that a policy makes the copy fail rather than leave out rows.
+SELECT pg_catalog.set_config('DateStyle', 'ISO', true),
+       pg_catalog.set_config('IntervalStyle', 'postgres', true),
+       pg_catalog.set_config('extra_float_digits', '1', true),
+       pg_catalog.set_config('bytea_output', 'hex', true),
+       pg_catalog.set_config('row_security', 'off', true);
+
 -- name: insert_saved
 INSERT INTO pgflight.saved
   (run_id, version, relation, key_names, key_types, value_names, value_types, row_count)

@@ -20,12 +20,10 @@ SELECT pg_catalog.pg_current_xact_id_if_assigned()::text AS xid,
        coalesce(
          (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(l.relation::regclass::text, l.mode))
           FROM pg_catalog.pg_locks AS l
-          JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
           WHERE l.pid = pg_catalog.pg_backend_pid()
             AND l.locktype = 'relation'
             AND l.granted
-            AND c.relkind IN ('r', 'p', 'm')
-            AND c.oid = ANY (%(tables)s)),
+            AND l.relation = ANY (%(tables)s)),
          '[]') AS locks;
 
 -- name: select_waiters
