@@ -18,9 +18,13 @@ from flows.database.connection import (
     session,
 )
 from flows.database.sessions import describe_blockers
-from flows.database.transaction import FencedTransaction
+from flows.database.transaction import (
+    FIRST_WITH_TRANSACTION_TIMEOUT,
+    FencedTransaction,
+)
 from flows.database.watcher import Watcher
 from flows.migration.errors import (
+    ApplyFailed,
     BudgetExceeded,
     Busy,
     ConnectionFailed,
@@ -154,6 +158,12 @@ def _sorted(error: psycopg.Error, flight: Flight, rung: Rung) -> Exception:
             return _TryAgain(f"a lock was not to be had in {rung.lock_timeout_ms} ms")
         case Cause.CONTENTION:
             return _TryAgain(str(error.diag.message_primary))
+        case Cause.BUDGET if _is_cancelled(error, flight):
+            return ApplyFailed(
+                "Somebody cancelled pgflight's statement, and the server rolled the"
+                f" transaction back ({error.diag.message_primary})",
+                "Ask who, and why, before you try again.",
+            )
         case Cause.BUDGET:
             return BudgetExceeded(
                 f"The budget of {flight.budget_ms:,} ms was used up, and the server"
@@ -163,6 +173,12 @@ def _sorted(error: psycopg.Error, flight: Flight, rung: Rung) -> Exception:
             )
         case _:
             return error
+
+
+def _is_cancelled(error: psycopg.Error, flight: Flight) -> bool:
+    """Where transaction_timeout keeps the budget, statement_timeout is off."""
+    has_transaction_timeout = flight.identity.major >= FIRST_WITH_TRANSACTION_TIMEOUT
+    return error.sqlstate == "57014" and has_transaction_timeout
 
 
 def _purpose(flight: Flight, work: Work[Result]) -> str:

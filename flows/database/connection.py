@@ -205,7 +205,7 @@ def set_local(conn: Conn, name: str, milliseconds: int) -> None:
 
 def one(conn: Conn, name: str, /, **parameters: object) -> dict[str, Any]:
     """The single row of a named query."""
-    row = conn.execute(query(name), parameters).fetchone()
+    row = _ask(conn, name, parameters).fetchone()
     if row is None:
         raise LookupError(f"query {name!r} returned no row")
     return row
@@ -213,4 +213,11 @@ def one(conn: Conn, name: str, /, **parameters: object) -> dict[str, Any]:
 
 def rows(conn: Conn, name: str, /, **parameters: object) -> list[dict[str, Any]]:
     """All rows of a named query."""
-    return conn.execute(query(name), parameters).fetchall()
+    return _ask(conn, name, parameters).fetchall()
+
+
+def _ask(
+    conn: Conn, name: str, parameters: dict[str, object]
+) -> psycopg.Cursor[dict[str, Any]]:
+    # Binary: a time in text has the role's DateStyle, and psycopg reads ISO only.
+    return conn.execute(query(name), parameters, binary=True)

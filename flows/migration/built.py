@@ -25,7 +25,8 @@ def built_by(migration: Migration) -> Expectations:
     """The migration's expectations of the objects that it makes.
 
     What down.sql puts back was there before, so up.sql is meant to change it; what is
-    only declared may have been there as well.
+    only declared may have been there as well. Comments are left out: COMMENT ON
+    replaces whatever is there.
     """
     built = _identities(derive(migration.up))
     if migration.down:
@@ -34,7 +35,9 @@ def built_by(migration: Migration) -> Expectations:
     return expectations.model_copy(
         update={
             kind: tuple(
-                item for item in getattr(expectations, kind) if _identity(item) in built
+                _without_comment(item)
+                for item in getattr(expectations, kind)
+                if _identity(item) in built
             )
             for kind in ("columns", "indexes", "foreign_keys", "functions", "objects")
         }
@@ -57,3 +60,8 @@ def _identities(expectations: Expectations) -> set[tuple[object, ...]]:
 def _identity(item: Expectation) -> tuple[object, ...]:
     kind = type(item)
     return (kind, *(getattr(item, field) for field in _IDENTITY[kind]))
+
+
+def _without_comment(item: Expectation) -> Expectation:
+    has_comment = "comment" in type(item).model_fields
+    return item.model_copy(update={"comment": None}) if has_comment else item

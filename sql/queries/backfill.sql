@@ -1,5 +1,6 @@
 -- name: count_backfill
--- {valid} is the migration's own SELECT of key and right value.
+-- The first of the four names stands for the migration's own SELECT of key and right
+-- value. No braces in comments: what replaces them may have several lines.
 -- One join and one aggregate: it runs while the table is locked. ctid and tableoid
 -- name a row, also where the key is not unique or the table has partitions.
 WITH valid (key, value) AS (

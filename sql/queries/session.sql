@@ -69,7 +69,8 @@ WITH RECURSIVE tree (root, oid) AS (
   SELECT tree.root, i.inhrelid
   FROM tree
   JOIN pg_catalog.pg_inherits AS i ON i.inhparent = tree.oid
-)
+),
+locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks WHERE granted)
 SELECT l.pid,
        p.gid,
        tree.root AS oid,
@@ -81,13 +82,17 @@ SELECT l.pid,
        coalesce(a.usename, p.owner)::text AS usename,
        a.query LIKE 'autovacuum:%%to prevent wraparound%%' AS is_wraparound,
        extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared))::float AS age_s
-FROM pg_catalog.pg_locks AS l
+FROM locks AS l
 JOIN tree ON tree.oid = l.relation
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
--- A prepared transaction has no process: PostgreSQL shows it as number -1.
-LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON l.virtualtransaction = '-1/' || p.transaction::text
+-- A prepared transaction has no process; the lock on its own id tells which it is.
+LEFT JOIN locks AS x
+  ON l.pid IS NULL
+  AND x.pid IS NULL
+  AND x.locktype = 'transactionid'
+  AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = x.transactionid
 WHERE l.locktype = 'relation'
-  AND l.granted
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
   AND a.leader_pid IS NULL

@@ -174,9 +174,7 @@ def test_hold_is_found(look: Look) -> None:
     assert finding.help.startswith("platform team lifts it by removing [hold]")
 
 
-def test_missing_probe_values_are_found(
-    world: World, folder: Path
-) -> None:
+def test_missing_probe_values_are_found(world: World, folder: Path) -> None:
     environment = world.environment(NO_ENDPOINT)
     del environment["PGFLIGHT_TOKEN"], environment["PGFLIGHT_SMOKE_ORG"]
     finding = one(clear(folder, "008", environment, None).findings, "smoke")

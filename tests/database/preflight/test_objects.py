@@ -73,7 +73,9 @@ def test_table_found_through_search_path_is_no_missing_table(
 
 
 def test_table_that_a_do_block_may_make_does_not_block(look: Look, write: Edit) -> None:
-    write("DO $$BEGIN CREATE TABLE platform.t(); END$$; ALTER TABLE platform.t ADD x int")
+    write(
+        "DO $$BEGIN CREATE TABLE platform.t(); END$$; ALTER TABLE platform.t ADD x int"
+    )
     finding = one(look("009"), "missing-table")
     assert finding.level is Level.WARNING
     assert "unless a DO or CALL of up.sql makes them" in finding.message
@@ -91,9 +93,10 @@ def test_table_that_a_do_block_may_make_does_not_block(look: Look, write: Edit) 
             " type: expected uuid, found text",
         ),
         (
-            "CREATE INDEX idx_users_active_org ON platform.users (id)"
-            " WHERE email IS NOT NULL",
-            "predicate: ",
+            "ALTER TABLE platform.users ADD active_org_id uuid;"
+            " CREATE INDEX idx_users_active_org ON platform.users (active_org_id)"
+            " WHERE active_org_id IS NULL",
+            "predicate: expected (active_org_id IS NOT NULL), found (active_org_id IS",
         ),
         (
             "CREATE FUNCTION platform.get_user_active_org(uuid) RETURNS uuid"

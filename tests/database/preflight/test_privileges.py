@@ -8,6 +8,7 @@ from flows.migration.finding import Level
 from flows.resources import SQL
 from tests.database.preflight.conftest import Deployer, Edit, Look, blocking, one
 
+
 @pytest.fixture
 def ledger(owner: psycopg.Connection) -> None:
     owner.execute((SQL / "ledger" / "create.sql").read_bytes())
@@ -87,7 +88,7 @@ def test_create_on_the_schema_is_needed(look: Look, almost: Deployer) -> None:
     [
         'CREATE TABLE "Odd.Schema".t (a int)',
         'CREATE VIEW "Odd.Schema".v AS SELECT 1',
-        'CREATE FUNCTION "Odd.Schema".f() RETURNS int LANGUAGE sql AS \'SELECT 1\'',
+        "CREATE FUNCTION \"Odd.Schema\".f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     ],
 )
 def test_create_is_needed_for_each_kind(

@@ -1,0 +1,1 @@
+"""The benchmark: one migration, run by several tools beside a working application."""

@@ -1,0 +1,116 @@
+"""Measuring: rounds of all arms, one after another, beside the application."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from flows.demo.server import PostgresServer
+from flows.demo.world import World
+from tests.benchmarks.arms import IDLE, Arm, Site
+from tests.benchmarks.figures import Figures, Round
+from tests.benchmarks.ground import (
+    SETTINGS,
+    build_template,
+    copy_of,
+    this_machine,
+    unfilled,
+)
+from tests.benchmarks.traffic import CHECKOUT, TrafficProcess
+
+LEAD_S = 1.0
+"""How long the application works before the migration starts, and after its end."""
+NO_ENDPOINT = "http://127.0.0.1:9"
+"""No arm asks the application; preflight wants a value for it."""
+FAILURE_CHARACTERS = 500
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is to be measured: every arm at every number of users, so many times."""
+
+    sizes: Sequence[int]
+    arms: Sequence[Arm]
+    rounds: int
+
+
+def measure(course: Course, say: Say) -> Figures:
+    """Run the course on a server of its own, which is gone afterwards."""
+    say("Starting PostgreSQL")
+    with PostgresServer(settings=SETTINGS) as server:
+        figures = Figures(
+            measured_on=f"{datetime.now(UTC):%Y-%m-%d}",
+            machine=this_machine(server),
+            settings={**server.settings, **SETTINGS},
+        )
+        for size in course.sizes:
+            say(f"Creating {size:,} users")
+            figures.rounds += _rounds(server, size, course, say)
+    return figures
+
+
+def _rounds(
+    server: PostgresServer, users: int, course: Course, say: Say
+) -> Iterator[Round]:
+    template = build_template(server, users)
+    for number in range(1, course.rounds + 1):
+        # Arm by arm in each round, so that a busier hour of the machine hits them all.
+        for arm in course.arms:
+            with copy_of(server, template) as world:
+                one = run_round(server, world, arm, users)
+            say(f"{users:,} users, round {number} of {course.rounds}: {_line(one)}")
+            yield one
+
+
+def run_round(server: PostgresServer, world: World, arm: Arm, users: int) -> Round:
+    """Run one arm in a copy, beside a writer and a reader."""
+    with (
+        TemporaryDirectory(prefix="pgflight-bench-") as folder,
+        TrafficProcess("write", world.app_url, users) as writer,
+        TrafficProcess("read", world.app_url, users) as reader,
+    ):
+        time.sleep(LEAD_S)
+        taken = _run(arm, Site(world, server.bin_dir, Path(folder)))
+        time.sleep(LEAD_S)
+        writes, reads = writer.finish(), reader.finish()
+    one = Round(users=users, arm=arm.name, writes=writes, reads=reads, **taken)
+    if arm.name != IDLE and not one.failure:
+        left = unfilled(server, world)
+        one.failure = f"{left:,} users were not filled" if left else ""
+    return one
+
+
+def _run(arm: Arm, site: Site) -> dict[str, Any]:
+    command = arm.command(site)
+    started = time.monotonic()
+    done = subprocess.run(
+        command,
+        cwd=CHECKOUT,
+        env={**os.environ, **site.world.environment(NO_ENDPOINT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    wall_ms = (time.monotonic() - started) * 1_000
+    if done.returncode:
+        failure = (done.stderr or done.stdout)[-FAILURE_CHARACTERS:].strip()
+        return {"wall_ms": wall_ms, "failure": failure or "it failed"}
+    figures: dict[str, Any] = json.loads(done.stdout) if arm.is_ours else {}
+    return {"wall_ms": wall_ms, **figures}
+
+
+def _line(one: Round) -> str:
+    if one.failure:
+        return f"{one.arm} failed: {one.failure}"
+    return (
+        f"{one.arm} took {one.wall_ms / 1_000:,.2f} s, longest stall"
+        f" {one.stall_ms:,.0f} ms, application errors {one.errors}"
+    )

@@ -1,0 +1,72 @@
+"""The figures as tables: one for each number of users, and one of the targets."""
+
+from collections.abc import Iterator
+
+from rich.box import HEAVY_HEAD, Box
+from rich.table import Table
+
+from tests.benchmarks.arms import BASE
+from tests.benchmarks.figures import Figures
+from tests.benchmarks.targets import TARGETS
+
+_COLUMNS = (
+    "time",
+    f"to {BASE}",
+    "longest write stall",
+    "longest read stall",
+    "application errors",
+    "peak memory",
+)
+
+
+def tables(figures: Figures, box: Box = HEAVY_HEAD) -> Iterator[Table]:
+    """All tables; their box decides whether they are for a terminal or a page."""
+    for users in figures.sizes:
+        yield _size_table(figures, users, box)
+    yield _target_table(figures, box)
+
+
+def _size_table(figures: Figures, users: int, box: Box) -> Table:
+    table = Table(title=f"{users:,} users", title_justify="left", box=box)
+    table.add_column("arm")
+    for heading in _COLUMNS:
+        table.add_column(heading, justify="right")
+    for arm in figures.arms:
+        if figures.of(users, arm):
+            table.add_row(arm, *_row(figures, users, arm))
+        elif figures.failures(users, arm):
+            table.add_row(arm, "failed")
+    return table
+
+
+def _row(figures: Figures, users: int, arm: str) -> Iterator[str]:
+    def median(quantity: str) -> float | None:
+        return figures.median(users, arm, quantity)
+
+    wall, base = median("wall_ms"), figures.median(users, BASE, "wall_ms")
+    yield _time(wall)
+    yield f"{wall / base:.2f} ×" if wall and base else ""
+    yield _time(median("write_stall_ms"))
+    yield _time(median("read_stall_ms"))
+    yield f"{sum(one.errors for one in figures.of(users, arm)):,}"
+    peak = median("peak_mb")
+    yield f"{peak:.0f} MB" if peak else ""
+
+
+def _target_table(figures: Figures, box: Box) -> Table:
+    table = Table(title="Targets", title_justify="left", box=box)
+    table.add_column("target")
+    for heading in ("at most", "measured", "verdict"):
+        table.add_column(heading, justify="right")
+    for target in TARGETS:
+        limit, value = target.show(target.limit), target.show(target.value(figures))
+        table.add_row(target.text, limit, value, target.verdict(figures))
+    return table
+
+
+def _time(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return ""
+    if milliseconds < 1_000:
+        return f"{milliseconds:,.0f} ms"
+    return f"{milliseconds / 1_000:,.1f} s"

@@ -1,0 +1,35 @@
+"""Planning: the plan, and the database's own figures in it."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.database.planning import plan_for
+from flows.demo.world import World
+from flows.migration.errors import ConnectionFailed
+from flows.migration.folder import Migration, load_migration
+
+
+@pytest.fixture
+def migration(folder: Path) -> Migration:
+    return load_migration(folder, "008")
+
+
+def test_plan_without_a_database_expects_nothing(migration: Migration) -> None:
+    assert plan_for(migration, {}, None).expected_ms is None
+
+
+def test_plan_with_a_database_says_how_long(migration: Migration, world: World) -> None:
+    plan = plan_for(migration, {"DATABASE_URL": world.owner_url}, None)
+    assert plan.expected_ms == pytest.approx(112.5)
+
+
+def test_plan_takes_the_budget_that_is_asked_for(migration: Migration) -> None:
+    assert plan_for(migration, {}, None).budget_ms == 2_000
+    assert plan_for(migration, {}, 500).budget_ms == 500
+
+
+def test_database_that_refuses_is_told(migration: Migration, world: World) -> None:
+    environment = {"DATABASE_URL": f"{world.owner_url}_no_such"}
+    with pytest.raises(ConnectionFailed, match="does not exist"):
+        plan_for(migration, environment, None)

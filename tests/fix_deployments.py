@@ -1,0 +1,126 @@
+"""prefect.yaml in use: a Prefect server and a worker, each a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from flows.demo.loopback import HOST, free_port
+from flows.demo.server import PostgresServer
+from flows.demo.service import run_application
+from flows.demo.world import World
+from tests.fix_server import clone_world
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PREFECT = [sys.executable, "-m", "prefect"]
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Deployments:
+    """A Prefect server with the deployments, and a worker on the world.
+
+    Attributes:
+        home: where the server keeps its database.
+    """
+
+    api: str
+    home: Path
+    world: World
+
+    def prefect(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Prefect's command line in the checkout, as CI does."""
+        return subprocess.run(
+            [*PREFECT, *arguments],
+            cwd=CHECKOUT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def read(self, name: str) -> dict[str, Any]:
+        """A deployment as the server has it."""
+        with httpx.Client(trust_env=False) as client:
+            answer = client.get(f"{self.api}/deployments/name/{name}")
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {n: v for n, v in os.environ.items() if not n.startswith("PREFECT_")}
+        return kept | {
+            "PREFECT_API_URL": self.api,
+            "PREFECT_HOME": str(self.home),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "DO_NOT_TRACK": "1",
+        }
+
+
+@pytest.fixture(scope="module")
+def deployments(
+    server: PostgresServer, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployments]:
+    """Everything that prefect.yaml's first lines say to start."""
+    with ExitStack() as stack:
+        world = stack.enter_context(clone_world(server, template))
+        endpoint = stack.enter_context(run_application(world))
+        port, home = free_port(), tmp_path_factory.mktemp("prefect")
+        made = Deployments(f"http://{HOST}:{port}/api", home, world)
+        address = ["--host", HOST, "--port", str(port)]
+        stack.enter_context(_running(["server", "start", *address], made, {}))
+        _wait_for(made.api)
+        made.prefect("work-pool", "create", "pgflight", "--type", "process")
+        deployed = made.prefect("--no-prompt", "deploy", "--all")
+        assert deployed.returncode == 0, deployed.stdout
+        target = world.environment(endpoint)
+        worker = ["worker", "start", "--pool", "pgflight"]
+        stack.enter_context(_running(worker, made, target))
+        yield made
+
+
+@contextmanager
+def _running(
+    arguments: list[str], deployments: Deployments, target: dict[str, str]
+) -> Iterator[None]:
+    with (deployments.home / f"{arguments[0]}.log").open("w") as log:
+        process = subprocess.Popen(
+            [*PREFECT, *arguments],
+            cwd=deployments.home,
+            env=deployments.environment | target,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_for(api: str) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    with httpx.Client(trust_env=False) as client:
+        while time.monotonic() < deadline:
+            try:
+                if client.get(f"{api}/health").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.2)
+    raise TimeoutError(f"no Prefect server on {api} after {START_TIMEOUT_S:.0f} s")
