@@ -4,9 +4,9 @@
 environment and says what it took, as JSON.
 """
 
+import importlib
 import json
 import os
-import pkgutil
 import resource
 import sys
 import time
@@ -42,7 +42,7 @@ def entry_of(strategy: str) -> Entry | None:
     """What flies the strategy; None where there is no such thing yet."""
     module, _, name = ENTRIES[strategy].partition(":")
     try:
-        found: Entry | None = getattr(pkgutil.resolve_name(module), name, None)
+        found: Entry | None = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
         if error.name != module:
             raise

@@ -11,7 +11,7 @@ from tests.benchmarks.targets import TARGETS
 
 _COLUMNS = (
     "time",
-    f"to {BASE}",
+    f"against {BASE}",
     "longest write stall",
     "longest read stall",
     "application errors",
@@ -45,7 +45,7 @@ def _row(figures: Figures, users: int, arm: str) -> Iterator[str]:
 
     wall, base = median("wall_ms"), figures.median(users, BASE, "wall_ms")
     yield _time(wall)
-    yield f"{wall / base:.2f} ×" if wall and base else ""
+    yield f"{wall / base:.2f}" if wall and base else ""
     yield _time(median("write_stall_ms"))
     yield _time(median("read_stall_ms"))
     yield f"{sum(one.errors for one in figures.of(users, arm)):,}"

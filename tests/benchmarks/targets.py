@@ -23,21 +23,21 @@ class Target:
     """A median that may be at most so much of another, or above it.
 
     Attributes:
-        unit: ``×`` for a ratio of the two, ``MB`` for their difference.
+        unit: X for a ratio of the two, ``MB`` for their difference.
     """
 
     text: str
     measured: Median
     against: Median
     limit: float
-    unit: Literal["×", "MB"] = "×"
+    unit: Literal["ratio", "MB"] = "ratio"
 
     def value(self, figures: Figures) -> float | None:
         """What is held against the limit; None where one of the two is unknown."""
         ours, theirs = self.measured.read(figures), self.against.read(figures)
         if ours is None or not theirs:
             return None
-        return ours / theirs if self.unit == "×" else ours - theirs
+        return ours / theirs if self.unit == "ratio" else ours - theirs
 
     def verdict(self, figures: Figures) -> str:
         """Reached or missed, and by how much."""
@@ -56,7 +56,7 @@ class Target:
             return ""
         if self.unit == "MB":
             return f"{value:+.1f} MB"
-        return f"{value:.2f} ×" if value > 0.1 else f"1/{1 / value:,.0f}"
+        return f"{value:.2f}" if value > 0.1 else f"1/{1 / value:,.0f}"
 
 
 def _beside(users: int, arm: str, quantity: str, other: str) -> tuple[Median, Median]:
