@@ -10,7 +10,7 @@ PYTHON = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 IN_VENV = .venv/bin/python -m
 INSTALLED = .venv/installed
 
-.PHONY: help setup demo test lint lock wheel clean
+.PHONY: help setup demo test bench lint lock wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,10 @@ demo: $(INSTALLED) ## Fly 008 on a PostgreSQL of its own; USERS=100000, BREAK=en
 
 test: $(INSTALLED) ## Run all tests
 	$(IN_VENV) pytest
+
+bench: $(INSTALLED) ## Measure beside psql, sqitch and dbmate; USERS=10000,100000 ROUNDS=1
+	$(IN_VENV) tests.benchmarks --docs docs \
+	  $(if $(USERS),--users $(USERS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 lint: $(INSTALLED) ## Check style and types
 	$(IN_VENV) ruff check

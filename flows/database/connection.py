@@ -167,7 +167,9 @@ def session(target: Target, purpose: str, *, attempts: int = 1) -> Iterator[Conn
     conn = connect(target, purpose, attempts=attempts)
     try:
         yield conn
-        conn.rollback()
+        # Closed by a COMMIT whose answer was lost: that was settled in the block.
+        if not conn.closed:
+            conn.rollback()
     except psycopg.Error as error:
         _roll_back(conn)
         raise translate(error, target) from None

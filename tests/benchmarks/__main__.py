@@ -6,6 +6,7 @@ from pathlib import Path
 import cyclopts
 from rich.console import Console
 
+from flows.demo.world import FEWEST_USERS
 from flows.migration.errors import BadInput, PgflightError
 from flows.terminal import say
 from tests.benchmarks.arms import BASE, Arm, arms
@@ -16,7 +17,6 @@ from tests.benchmarks.tables import tables
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
-FEWEST_USERS = 20
 
 app = cyclopts.App(name="python -m tests.benchmarks", help_format="plaintext")
 console = Console()

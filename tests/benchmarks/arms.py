@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from flows.demo.world import World
 from flows.resources import SQL
 from tests.benchmarks.fly import ENTRIES, entry_of
+from tests.benchmarks.ground import Site
 
 HERE = Path(__file__).parent
 USUAL = HERE / "usual_order.sql"
@@ -19,20 +19,6 @@ BASE = "psql-usual"
 IDLE = "idle"
 """The application alone: what it waits for on this machine without any migration."""
 IDLE_S = 3
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where an arm works.
-
-    Attributes:
-        bin_dir: of PostgreSQL's programs.
-        folder: empty, and the arm's own.
-    """
-
-    world: World
-    bin_dir: Path
-    folder: Path
 
 
 @dataclass(frozen=True)
@@ -64,7 +50,7 @@ def arms() -> list[Arm]:
 
 
 def _psql(file: Path, site: Site) -> list[str]:
-    psql = str(site.bin_dir / "psql")
+    psql = str(site.server.bin_dir / "psql")
     options = ["-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-f", str(file)]
     return [psql, site.world.owner_url, *options]
 
@@ -75,13 +61,13 @@ def _sqitch(site: Site) -> list[str]:
     script = project / "deploy" / "active_org.sql"
     script.write_text(f"BEGIN;\n{USUAL.read_text()}\nCOMMIT;\n")
     url = f"db:pg:{site.world.owner_url.removeprefix('postgresql:')}"
-    client = str(site.bin_dir / "psql")
+    client = str(site.server.bin_dir / "psql")
     return ["sqitch", "--chdir", str(project), "deploy", "--client", client, url]
 
 
 def _dbmate(site: Site) -> list[str]:
     script = site.folder / "008_active_org.sql"
-    script.write_text(f"-- migrate:up\n{USUAL.read_text()}")
+    script.write_text(f"-- migrate:up\n{USUAL.read_text()}\n-- migrate:down\n")
     url = f"{site.world.owner_url}?sslmode=disable"
     # Its own table, public.schema_migrations, is not the owner's to create.
     table = "platform.schema_migrations"

@@ -7,25 +7,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from flows.demo.server import PostgresServer
-from flows.demo.world import World
-from tests.benchmarks.arms import IDLE, Arm, Site
+from tests.benchmarks.arms import IDLE, Arm
 from tests.benchmarks.figures import Figures, Round
 from tests.benchmarks.ground import (
     SETTINGS,
+    Site,
     build_template,
-    copy_of,
+    fresh_site,
     this_machine,
     unfilled,
 )
 from tests.benchmarks.traffic import CHECKOUT, TrafficProcess
 
-LEAD_S = 1.0
-"""How long the application works before the migration starts, and after its end."""
 NO_ENDPOINT = "http://127.0.0.1:9"
 """No arm asks the application; preflight wants a value for it."""
 FAILURE_CHARACTERS = 500
@@ -35,11 +31,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Course:
-    """What is to be measured: every arm at every number of users, so many times."""
+    """What is to be measured: every arm at every number of users, so many times.
+
+    Attributes:
+        lead_s: how long the application works before the migration, and after it.
+    """
 
     sizes: Sequence[int]
     arms: Sequence[Arm]
     rounds: int
+    lead_s: float = 1.0
 
 
 def measure(course: Course, say: Say) -> Figures:
@@ -60,31 +61,30 @@ def measure(course: Course, say: Say) -> Figures:
 def _rounds(
     server: PostgresServer, users: int, course: Course, say: Say
 ) -> Iterator[Round]:
-    template = build_template(server, users)
+    build_template(server, users)
     for number in range(1, course.rounds + 1):
         # Arm by arm in each round, so that a busier hour of the machine hits them all.
         for arm in course.arms:
-            with copy_of(server, template) as world:
-                one = run_round(server, world, arm, users)
+            with fresh_site(server, users) as site:
+                one = _round(site, arm, course.lead_s)
             say(f"{users:,} users, round {number} of {course.rounds}: {_line(one)}")
             yield one
 
 
-def run_round(server: PostgresServer, world: World, arm: Arm, users: int) -> Round:
-    """Run one arm in a copy, beside a writer and a reader."""
+def _round(site: Site, arm: Arm, lead_s: float) -> Round:
+    """Run one arm on its site, beside a writer and a reader."""
     with (
-        TemporaryDirectory(prefix="pgflight-bench-") as folder,
-        TrafficProcess("write", world.app_url, users) as writer,
-        TrafficProcess("read", world.app_url, users) as reader,
+        TrafficProcess("write", site.world.app_url, site.users) as writer,
+        TrafficProcess("read", site.world.app_url, site.users) as reader,
     ):
-        time.sleep(LEAD_S)
-        taken = _run(arm, Site(world, server.bin_dir, Path(folder)))
-        time.sleep(LEAD_S)
+        time.sleep(lead_s)
+        taken = _run(arm, site)
+        time.sleep(lead_s)
         writes, reads = writer.finish(), reader.finish()
-    one = Round(users=users, arm=arm.name, writes=writes, reads=reads, **taken)
-    if arm.name != IDLE and not one.failure:
-        left = unfilled(server, world)
-        one.failure = f"{left:,} users were not filled" if left else ""
+    one = Round(users=site.users, arm=arm.name, writes=writes, reads=reads, **taken)
+    left = 0 if one.failure or arm.name == IDLE else unfilled(site)
+    if left:
+        one.failure = f"{left:,} users were left without an organization"
     return one
 
 

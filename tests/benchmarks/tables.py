@@ -5,18 +5,11 @@ from collections.abc import Iterator
 from rich.box import HEAVY_HEAD, Box
 from rich.table import Table
 
-from tests.benchmarks.arms import BASE
+from tests.benchmarks.arms import BASE, IDLE
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.targets import TARGETS
 
-_COLUMNS = (
-    "time",
-    f"against {BASE}",
-    "longest write stall",
-    "longest read stall",
-    "application errors",
-    "peak memory",
-)
+_COLUMNS = ("time", "ratio", "write stall", "read stall", "errors", "RSS")
 
 
 def tables(figures: Figures, box: Box = HEAVY_HEAD) -> Iterator[Table]:
@@ -27,8 +20,9 @@ def tables(figures: Figures, box: Box = HEAVY_HEAD) -> Iterator[Table]:
 
 
 def _size_table(figures: Figures, users: int, box: Box) -> Table:
-    table = Table(title=f"{users:,} users", title_justify="left", box=box)
-    table.add_column("arm")
+    title = f"{users:,} users; ratio: of the time to that of {BASE}"
+    table = Table(title=title, title_justify="left", box=box)
+    table.add_column("arm", no_wrap=True)
     for heading in _COLUMNS:
         table.add_column(heading, justify="right")
     for arm in figures.arms:
@@ -45,7 +39,7 @@ def _row(figures: Figures, users: int, arm: str) -> Iterator[str]:
 
     wall, base = median("wall_ms"), figures.median(users, BASE, "wall_ms")
     yield _time(wall)
-    yield f"{wall / base:.2f}" if wall and base else ""
+    yield f"{wall / base:.2f}" if wall and base and arm != IDLE else ""
     yield _time(median("write_stall_ms"))
     yield _time(median("read_stall_ms"))
     yield f"{sum(one.errors for one in figures.of(users, arm)):,}"

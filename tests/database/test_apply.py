@@ -21,7 +21,6 @@ from flows.migration.probe import Verdict
 from tests.database.conftest import Bare, quiet
 from tests.fix_flight import MakeFlight
 from tests.fix_migrations import Dump
-from tests.fix_sabotage import Sabotage
 
 
 def test_apply_writes_the_ledger_row(flight: Flight):
@@ -155,12 +154,6 @@ def test_budget_is_the_transactions(make_flight: MakeFlight, bare: Bare):
     bare("SELECT pg_sleep(0.3); SELECT pg_sleep(0.3); SELECT pg_sleep(0.3)")
     with pytest.raises(BudgetExceeded):
         apply(make_flight(budget_ms=700), quiet)
-
-
-def test_budget_holds_at_commit(make_flight: MakeFlight, sabotage: Sabotage):
-    sabotage("PERFORM pg_sleep(3)")
-    with pytest.raises(BudgetExceeded):
-        apply(make_flight(budget_ms=1_000), quiet)
 
 
 def test_statement_timeout_of_the_role_does_not_count(

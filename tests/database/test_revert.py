@@ -175,7 +175,7 @@ def test_saved_text_reads_back_the_same(
         owner.execute("ALTER ROLE platform_owner RESET ALL")
     (text,) = saved_texts(owner)
     value = f"({VALUES[type_]})::{type_}"
-    same = f"SELECT %s::{type_}" + " IS NOT DISTINCT FROM " + value
+    same = " ".join(["SELECT %s ::", type_, "IS NOT DISTINCT FROM", value])
     assert owner.execute(same.encode(), [text]).fetchone() == (True,)
 
 

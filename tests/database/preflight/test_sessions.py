@@ -157,12 +157,16 @@ def test_prepared_transaction_is_found(
 def test_prepared_transaction_on_another_table_is_fine(
     look: Look, owner: psycopg.Connection
 ) -> None:
-    owner.execute("CREATE TABLE platform.other (); BEGIN; LOCK platform.other")
-    owner.execute("PREPARE TRANSACTION 'elsewhere'")
+    owner.execute("CREATE TABLE platform.other ()")
+    for table in ("other", "users"):
+        owner.execute(f"BEGIN; LOCK platform.{table}".encode())
+        owner.execute(f"PREPARE TRANSACTION 'on {table}'".encode())
     try:
-        assert one(look(), "sessions").level is Level.OK
+        assert "'on users'" in one(look(), "prepared-transaction").message
     finally:
-        owner.execute("ROLLBACK PREPARED 'elsewhere'")
+        owner.execute("ROLLBACK PREPARED 'on users'")
+        assert one(look(), "sessions").level is Level.OK
+        owner.execute("ROLLBACK PREPARED 'on other'")
 
 
 @pytest.mark.usefixtures("every_transaction_is_long")

@@ -1,0 +1,146 @@
+"""COMMIT whose answer is lost: the ledger is asked, and nothing is guessed."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from flows.database.apply import apply
+from flows.database.attempt import Work, commit_once
+from flows.database.commit import reconcile
+from flows.database.connection import Conn
+from flows.database.ledger import FENCE_KEY, read_run, record_applied
+from flows.database.transaction import FencedTransaction
+from flows.migration.errors import (
+    ApplyFailed,
+    BudgetExceeded,
+    CommitUnknown,
+    LocksNotObtained,
+)
+from flows.migration.flight import Flight
+from flows.migration.target import Target
+from tests.database.conftest import HASTY, quiet
+from tests.database.fix_proxy import CommitProxy
+from tests.fix_flight import MakeFlight
+from tests.fix_migrations import Dump
+from tests.fix_sabotage import Sabotage
+
+MARK = "INSERT INTO platform.mark VALUES (1)"
+
+
+@pytest.fixture
+def proxied(flight: Flight) -> Iterator[Callable[[str], Flight]]:
+    """The flight, through a proxy that mistreats its first COMMIT."""
+    proxies: list[CommitProxy] = []
+
+    def through(mistreatment: str) -> Flight:
+        proxies.append(CommitProxy(flight.target, mistreatment))
+        return replace(flight, target=proxies[-1].target)
+
+    yield through
+    for proxy in proxies:
+        proxy.close()
+
+
+def test_lost_answer_of_a_commit_is_found_out(proxied, owner):
+    applied = apply(proxied("cut after"), quiet)
+    assert applied.reconciled
+    assert owner.execute("SELECT count(*) FROM pgflight.run").fetchone() == (1,)
+
+
+def test_swallowed_commit_is_tried_again_once(proxied, owner):
+    applied = apply(proxied("cut before"), quiet)
+    assert (applied.reconciled, applied.attempt) == (False, 2)
+    assert owner.execute("SELECT count(*) FROM pgflight.run").fetchone() == (1,)
+
+
+def test_terminated_commit_did_not_commit(
+    make_flight: MakeFlight, sabotage: Sabotage, dump_schema: Dump
+):
+    sabotage("PERFORM pg_terminate_backend(pg_backend_pid())")
+    before = dump_schema()
+    with pytest.raises(LocksNotObtained, match="lost at COMMIT"):
+        commit_apply(make_flight())
+    assert dump_schema() == before
+
+
+def commit_apply(flight: Flight) -> None:
+    """Only the ledger row of an apply, with a short ladder."""
+
+    values = {"run_id": flight.run_id, "version": "008", "name": "", "checksum": ""}
+
+    def run(transaction: FencedTransaction) -> None:
+        transaction.start_clock()
+        counts = {"rows_filled": 0, "locked_ms": 0}
+        record_applied(transaction.conn, {**values, **counts}, {})
+
+    def has_committed(conn: Conn) -> bool:
+        return read_run(conn, flight.run_id) is not None
+
+    commit_once(flight, Work("apply", (), run, has_committed), quiet, HASTY)
+
+
+def test_commit_refused_by_a_constraint_fails(
+    make_flight: MakeFlight, sabotage: Sabotage, dump_schema: Dump
+):
+    sabotage("RAISE EXCEPTION 'not today'")
+    before = dump_schema()
+    with pytest.raises(ApplyFailed, match="COMMIT was refused: not today"):
+        commit_apply(make_flight())
+    assert dump_schema() == before
+
+
+def test_budget_holds_at_commit(make_flight: MakeFlight, sabotage: Sabotage, server):
+    if server.version < 170_000:
+        pytest.skip("only transaction_timeout bounds a COMMIT")
+    sabotage("PERFORM pg_sleep(3)")
+    with pytest.raises(BudgetExceeded):
+        commit_apply(make_flight(budget_ms=500))
+
+
+def test_reconcile_waits_for_the_fence(flight: Flight, owner):
+    owner.execute("BEGIN")
+    owner.execute("SELECT pg_advisory_xact_lock(%s)", [FENCE_KEY])
+    asked: list[bool] = []
+    released: list[bool] = []
+
+    def release() -> None:
+        released.append(not asked)
+        owner.execute("COMMIT")
+
+    threading.Timer(0.4, release).start()
+    reconcile(flight, lambda conn: asked.append(True) or True)
+    assert released == [True]
+
+
+def test_reconcile_gives_up_when_nobody_answers(flight: Flight):
+    gone = flight.target.database_url.get_secret_value()
+    target = Target(type(flight.target.database_url)(_at_port(gone, 9)))
+    with pytest.raises(CommitUnknown, match=r"for 0.5 s: Cannot reach") as caught:
+        reconcile(replace(flight, target=target), lambda conn: True, for_s=0.5)
+    assert str(flight.run_id) in caught.value.help
+
+
+def test_reconcile_refuses_another_database(flight: Flight):
+    identity = replace(flight.identity, database="other")
+    with pytest.raises(CommitUnknown, match="another database"):
+        reconcile(replace(flight, identity=identity), lambda conn: True)
+
+
+def test_reconcile_refuses_another_server(flight: Flight):
+    identity = replace(flight.identity, system_identifier="1")
+    with pytest.raises(CommitUnknown, match="another database"):
+        reconcile(replace(flight, identity=identity), lambda conn: True)
+
+
+def _at_port(url: str, port: int) -> str:
+    head, _, tail = url.rpartition(":")
+    return f"{head}:{port}/{tail.partition('/')[2]}"
+
+
+def test_reconcile_finds_no_ledger(flight: Flight):
+    def has_committed(conn: Conn) -> bool:
+        return read_run(conn, flight.run_id) is not None
+
+    assert reconcile(flight, has_committed) is False

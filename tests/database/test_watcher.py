@@ -1,0 +1,80 @@
+"""The watcher: it sees who waits on us, and never gets in the way."""
+
+import threading
+import time
+
+import psycopg
+from pydantic import SecretStr
+
+from flows.database.connection import Conn
+from flows.database.watcher import Watcher
+from flows.migration.target import Target
+from tests.database.conftest import backend_count
+
+LOCK = "LOCK TABLE platform.users IN ACCESS EXCLUSIVE MODE"
+READ = "SELECT 1 FROM platform.users LIMIT 1"
+
+
+def test_nobody_waits(conn: Conn, target: Target):
+    with Watcher(target, "test", conn.info.backend_pid) as watcher:
+        time.sleep(0.2)
+    assert (watcher.waits.sessions, watcher.waits.longest_ms) == (0, 0)
+    assert watcher.waits.samples > 1
+
+
+def test_waiter_and_its_time_are_seen(
+    conn: Conn, target: Target, app: psycopg.Connection
+):
+    conn.execute(LOCK)
+    with Watcher(target, "test", conn.info.backend_pid) as watcher:
+        waiter = threading.Thread(target=app.execute, args=(READ,))
+        waiter.start()
+        time.sleep(0.4)
+        conn.rollback()
+        waiter.join()
+    assert watcher.waits.sessions == 1
+    assert 250 < watcher.waits.longest_ms < 600
+
+
+def test_waiter_of_somebody_else_is_not_ours(
+    conn: Conn, target: Target, admin: psycopg.Connection, app: psycopg.Connection
+):
+    waiter = threading.Thread(target=app.execute, args=(READ,))
+    with Watcher(target, "test", conn.info.backend_pid) as watcher:
+        with admin.transaction():
+            admin.execute(LOCK)
+            waiter.start()
+            time.sleep(0.2)
+        waiter.join()
+    assert watcher.waits.sessions == 0
+
+
+def test_watcher_survives_its_connections_death(
+    conn: Conn, target: Target, admin: psycopg.Connection
+):
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'pgflight watch test'"
+    )
+    with Watcher(target, "test", conn.info.backend_pid) as watcher:
+        time.sleep(0.2)
+        admin.execute(kill)
+        time.sleep(0.1)
+    assert watcher.waits.samples > 0
+
+
+def test_watcher_that_cannot_connect_saw_nothing():
+    nowhere = Target(SecretStr("postgresql://a@127.0.0.1:9/x"))
+    with Watcher(nowhere, "test", 1) as watcher:
+        pass
+    assert watcher.waits.samples == 0
+
+
+def test_watcher_is_gone_after_the_block(
+    conn: Conn, target: Target, admin: psycopg.Connection
+):
+    with Watcher(target, "test", conn.info.backend_pid):
+        time.sleep(0.1)
+        assert backend_count(admin, "watch test") == 1
+    names = {thread.name for thread in threading.enumerate()}
+    assert "pgflight-watcher" not in names
