@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -129,7 +128,7 @@ def _about(conn: Conn, name: str, backfill: Backfill) -> sql.Composed:
         )
     # Not a literal, but the migration's own SELECT: its author may run any SQL here.
     # Doubled percent signs: the whole query has psycopg's placeholders.
-    valid = cast(LiteralString, backfill.valid.replace("%", "%%"))
+    valid = backfill.valid.replace("%", "%%")
     return query(name).format(
         valid=sql.SQL(valid),
         table=sql.Identifier(tables[0]["schema"], tables[0]["name"]),

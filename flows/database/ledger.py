@@ -5,7 +5,7 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, LiteralString, cast
+from typing import Any, Literal
 from uuid import UUID
 
 from psycopg import sql
@@ -79,7 +79,7 @@ def create_ledger(conn: Conn) -> None:
     if not ledger_exists(conn):
         text = (SQL / "ledger" / "create.sql").read_text(encoding="utf-8")
         # Literal because it is a file of this package, never user input.
-        conn.execute(sql.SQL(cast(LiteralString, text)))
+        conn.execute(sql.SQL(text))
 
 
 def ledger_exists(conn: Conn) -> bool:

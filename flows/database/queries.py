@@ -4,7 +4,6 @@ A query starts at a line ``-- name: verb_noun`` and ends at the next one.
 """
 
 from functools import cache
-from typing import LiteralString, cast
 
 from psycopg import sql
 
@@ -23,7 +22,7 @@ def _queries() -> dict[str, sql.SQL]:
             if name in found:
                 raise ValueError(f"{path.name}: query {name!r} is defined twice")
             # Literal because it is a file of this package, never user input.
-            found[name] = sql.SQL(cast(LiteralString, text.strip().rstrip(";")))
+            found[name] = sql.SQL(text.strip().rstrip(";"))
     return found
 
 

@@ -50,9 +50,10 @@ class Step(Generic[Params, Result]):
 
     def __call__(self, *args: Params.args, **kwargs: Params.kwargs) -> Result:
         """Run it in this thread, where a cancellation interrupts it at once."""
-        result = self._task(*args, **kwargs)
+        result: Any = self._task(*args, **kwargs)
         # A task that returns a state is given back as that state.
-        return result.result() if isinstance(result, State) else result
+        given: Result = result.result() if isinstance(result, State) else result
+        return given
 
     def submit(self, *args: Params.args, **kwargs: Params.kwargs) -> PrefectFuture[Any]:
         """Run it beside others; for reading only, because it cannot be cancelled."""

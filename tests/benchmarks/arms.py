@@ -40,12 +40,12 @@ class Arm:
 def arms() -> list[Arm]:
     """All of them, whether they can be run here or not."""
     return [
-        Arm(IDLE, lambda site: ["sleep", str(IDLE_S)]),
         Arm(BASE, partial(_psql, USUAL)),
         Arm("psql-shipped", partial(_psql, SHIPPED)),
         Arm("sqitch", _sqitch, _not_installed("sqitch")),
         Arm("dbmate", _dbmate, _not_installed("dbmate")),
         *(_pgflight(strategy) for strategy in ENTRIES),
+        Arm(IDLE, lambda site: ["sleep", str(IDLE_S)]),
     ]
 
 

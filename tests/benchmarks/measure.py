@@ -20,7 +20,7 @@ from tests.benchmarks.ground import (
     this_machine,
     unfilled,
 )
-from tests.benchmarks.traffic import CHECKOUT, TrafficProcess
+from tests.benchmarks.traffic import CHECKOUT, traffic
 
 NO_ENDPOINT = "http://127.0.0.1:9"
 """No arm asks the application; preflight wants a value for it."""
@@ -74,13 +74,13 @@ def _rounds(
 def _round(site: Site, arm: Arm, lead_s: float) -> Round:
     """Run one arm on its site, beside a writer and a reader."""
     with (
-        TrafficProcess("write", site.world.app_url, site.users) as writer,
-        TrafficProcess("read", site.world.app_url, site.users) as reader,
+        traffic("write", site.world.app_url, site.users) as end_writer,
+        traffic("read", site.world.app_url, site.users) as end_reader,
     ):
         time.sleep(lead_s)
         taken = _run(arm, site)
         time.sleep(lead_s)
-        writes, reads = writer.finish(), reader.finish()
+        writes, reads = end_writer(), end_reader()
     one = Round(users=site.users, arm=arm.name, writes=writes, reads=reads, **taken)
     left = 0 if one.failure or arm.name == IDLE else unfilled(site)
     if left:

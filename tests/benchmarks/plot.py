@@ -9,9 +9,10 @@ WIDTH, HEIGHT = 760, 440
 LEFT, RIGHT, TOP, BOTTOM = 70, 590, 50, 390
 """The edges of the plotting area; the names of the lines stand right of it."""
 LABEL_GAP = 16
-# Okabe and Ito's, which the colour-blind can tell apart: jfly.uni-koeln.de/color
+# Okabe and Ito's for the colour-blind, without their yellow: jfly.uni-koeln.de/color
 COLOURS = (
     "#000000", "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#0072b2", "#009e73",
+    "#888888",
 )  # fmt: skip
 
 Points = Sequence[tuple[float, float]]

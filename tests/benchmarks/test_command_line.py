@@ -1,16 +1,17 @@
-"""What the benchmark's command line refuses."""
+"""The benchmark's command line: what it refuses, and how it is stopped."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from tests.benchmarks.traffic import CHECKOUT
 
-
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.benchmarks", *arguments]
-    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
+BENCH = [sys.executable, "-m", "tests.benchmarks"]
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,39 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_bench_refuses_with_one_message(arguments, message):
-    done = bench(*arguments)
+    command = [*BENCH, *arguments]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode == 2
     assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_bench_leaves_nothing_running_after_ctrl_c():
+    command = [*BENCH, "--users", "20", "--rounds", "1", "--arms", "idle"]
+    # A group of its own, as a terminal makes one: Ctrl-C goes to all of it.
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stderr=subprocess.PIPE, process_group=0
+    ) as bench:
+        started = running_below(bench.pid, "tests.benchmarks.traffic")
+        os.killpg(bench.pid, signal.SIGINT)
+        _, message = bench.communicate(timeout=30)
+    assert bench.returncode == 130
+    assert message == b"Stopped; nothing is left running.\n"
+    assert psutil.wait_procs(started, timeout=10)[1] == []
+
+
+def running_below(pid: int, awaited: str) -> list[psutil.Process]:
+    """All processes below one, as soon as the awaited module is among them."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        below = psutil.Process(pid).children(recursive=True)
+        if any(runs(process, awaited) for process in below):
+            return below
+        time.sleep(0.1)
+    raise AssertionError(f"{awaited} was not started")
+
+
+def runs(process: psutil.Process, module: str) -> bool:
+    try:
+        return module in process.cmdline()
+    except psutil.Error:
+        return False

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from flows.demo.world import World
-from tests.benchmarks.traffic import TrafficProcess
+from tests.benchmarks.traffic import traffic
 from tests.fix_server import USERS
 
 
@@ -14,11 +14,11 @@ from tests.fix_server import USERS
 def test_traffic_counts_a_stall_from_when_the_statement_was_due(
     world: World, owner: psycopg.Connection, kind: str
 ) -> None:
-    with TrafficProcess(kind, world.app_url, USERS) as process:
+    with traffic(kind, world.app_url, USERS) as end:
         with owner.transaction():
             owner.execute("LOCK TABLE platform.users")
             time.sleep(0.4)
-        stream = process.finish()
+        stream = end()
     assert stream.errors == 0
     assert 300 < stream.longest_ms < 1_500
 
@@ -28,15 +28,15 @@ def test_traffic_counts_errors_and_goes_on(
 ) -> None:
     owner.execute("REVOKE UPDATE ON platform.users FROM platform_app")
     owner.execute("REVOKE UPDATE (last_login_at) ON platform.users FROM platform_app")
-    with TrafficProcess("write", world.app_url, USERS) as process:
+    with traffic("write", world.app_url, USERS) as end:
         time.sleep(0.2)
-        stream = process.finish()
+        stream = end()
     assert stream.errors == stream.statements > 1
     assert stream.first_error.startswith("42501")
 
 
 def test_traffic_finds_the_users_that_it_asks_for(world: World) -> None:
-    with TrafficProcess("read", world.app_url, USERS) as process:
+    with traffic("read", world.app_url, USERS) as end:
         time.sleep(0.2)
-        stream = process.finish()
+        stream = end()
     assert (stream.errors, stream.first_error) == (0, "")

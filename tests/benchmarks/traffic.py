@@ -7,15 +7,15 @@ steady rate until its standard input is closed, then says what it saw, as JSON.
 import os
 import random
 import select
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import md5
 from itertools import count
 from pathlib import Path
-from types import TracebackType
-from typing import LiteralString, Self
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
@@ -31,38 +31,35 @@ STATEMENTS: dict[str, tuple[LiteralString, int]] = {
 """What is sent, and how often in a second."""
 
 
-class TrafficProcess:
-    """The process, as its parent sees it: at work for the time of a ``with`` block."""
+@contextmanager
+def traffic(kind: str, url: str, users: int) -> Iterator[Callable[[], Stream]]:
+    """The process at work, for the time of a ``with`` block at most.
 
-    def __init__(self, kind: str, url: str, users: int) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, kind, str(users)],
-            cwd=CHECKOUT,
-            env={**os.environ, URL_VARIABLE: url},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    Args:
+        kind: write or read.
+        users: how many there are.
 
-    def __enter__(self) -> Self:
-        """Wait until it is connected."""
-        assert self._process.stdout
-        self._process.stdout.readline()
-        return self
-
-    def finish(self) -> Stream:
-        """Have it end after the statement it is at, and say what it saw."""
-        answer, _ = self._process.communicate()
-        return Stream.model_validate_json(answer)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._process.kill()
-        self._process.wait()
+    Yields:
+        What ends it after the statement it is at, and returns what it saw.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", __name__, kind, str(users)],
+        cwd=CHECKOUT,
+        env={**os.environ, URL_VARIABLE: url},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Ctrl-C goes to a terminal's whole group; this ends when its input does.
+        start_new_session=True,
+    )
+    with process:
+        try:
+            assert process.stdout
+            # It says when it is connected.
+            process.stdout.readline()
+            yield lambda: Stream.model_validate_json(process.communicate()[0])
+        finally:
+            process.kill()
 
 
 def work(conn: psycopg.Connection, kind: str, users: int) -> Stream:
@@ -89,8 +86,6 @@ def work(conn: psycopg.Connection, kind: str, users: int) -> Stream:
 
 
 def main() -> None:
-    # Ctrl-C goes to the whole group; this ends when its parent closes the pipe.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     kind, users = sys.argv[1], int(sys.argv[2])
     with psycopg.connect(os.environ[URL_VARIABLE], autocommit=True) as conn:
         sys.stdout.write("ready\n")

@@ -23,7 +23,8 @@ def test_cell_is_read(target: Target, cell: Cell, owner, world: World):
     assert read_cell(target, cell) == "changed"
 
 
-def test_null_is_read_as_none(target: Target, cell: Cell):
+def test_null_is_read_as_none(target: Target, cell: Cell, owner):
+    owner.execute("UPDATE platform.users SET last_login_at = NULL")
     at = cell.model_copy(update={"column": "last_login_at"})
     assert read_cell(target, at) is None
 
@@ -45,7 +46,8 @@ def test_cell_is_left_as_found_when_the_block_raises(
     assert read_cell(target, cell) == before
 
 
-def test_null_is_restored(target: Target, cell: Cell, owner, world: World):
+def test_null_is_restored(target: Target, cell: Cell, owner):
+    owner.execute("UPDATE platform.users SET last_login_at = NULL")
     at = cell.model_copy(update={"column": "last_login_at"})
     with left_as_found(target, [at]):
         owner.execute("UPDATE platform.users SET last_login_at = now()")

@@ -14,6 +14,7 @@ from flows.database.checks import (
     check_structure,
 )
 from flows.database.connection import Conn
+from flows.migration.check import Check
 from flows.migration.expectation import (
     ColumnExpectation,
     Expectations,
@@ -39,9 +40,11 @@ MAKE = "CREATE FUNCTION platform.f(int) RETURNS"
 Expect = dict[str, object]
 
 
-def detail(conn: Conn, check: Callable, **expected: tuple) -> str:
+def detail(
+    conn: Conn, check: Callable[[Conn, Expectations], list[Check]], **expected: object
+) -> str:
     """What the only check says; empty when it passed."""
-    (found,) = check(conn, Expectations(**expected))
+    (found,) = check(conn, Expectations.model_validate(expected))
     assert (found.verdict is Verdict.PASS) is (found.detail == "")
     return str(found.detail)
 

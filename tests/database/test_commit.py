@@ -110,7 +110,12 @@ def test_reconcile_waits_for_the_fence(flight: Flight, owner):
         owner.execute("COMMIT")
 
     threading.Timer(0.4, release).start()
-    reconcile(flight, lambda conn: asked.append(True) or True)
+
+    def has_committed(conn: Conn) -> bool:
+        asked.append(True)
+        return True
+
+    reconcile(flight, has_committed)
     assert released == [True]
 
 

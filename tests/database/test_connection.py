@@ -61,7 +61,7 @@ def test_concurrent_update_of_the_catalogue_is_contention():
     assert cause_of(error) is Cause.CONTENTION
 
 
-def raised(conn: psycopg.Connection, statement: str) -> psycopg.Error:
+def raised(conn: Conn, statement: str) -> psycopg.Error:
     with pytest.raises(psycopg.Error) as caught:
         conn.execute(statement.encode())
     return caught.value
