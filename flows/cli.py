@@ -15,6 +15,7 @@ from rich.console import Console
 from flows.here import run_here
 from flows.migration.errors import PgflightError
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
+from flows.migration.strategy import Wish
 from flows.terminal import say, show_plan, show_report, show_status
 
 USAGE_ERROR = 2
@@ -62,6 +63,7 @@ def deploy(
     *,
     folder: Folder = DEFAULT_FOLDER,
     budget_ms: int | None = None,
+    strategy: Wish = "auto",
     as_json: AsJson = False,
 ) -> int:
     """Deploy a migration: preflight, apply, verify, smoke test, accept.
@@ -74,13 +76,19 @@ def deploy(
     Args:
         budget_ms: Longest wait of the application that we may cause, in milliseconds;
             the migration's own (2000 by default) when left out.
+        strategy: auto takes one transaction where that fits half the budget, and
+            short online steps otherwise.
     """
 
     def run() -> Any:
         from flows.deploy import deploy_migration
 
         return deploy_migration(
-            migration, folder=folder, budget_ms=budget_ms, return_state=True
+            migration,
+            folder=folder,
+            budget_ms=budget_ms,
+            strategy=strategy,
+            return_state=True,
         )
 
     return _fly(run, as_json)

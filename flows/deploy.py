@@ -11,11 +11,12 @@ from flows.migration.flight import Flight
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
+from flows.migration.strategy import Wish
 from flows.rollback import roll_back, roll_back_without_prefect
 from flows.tasks import landing
 from flows.tasks.accept import accept
 from flows.tasks.apply import apply
-from flows.tasks.preflight import preflight
+from flows.tasks.preflight import Terms, preflight
 from flows.tasks.smoke import baseline, smoke_test
 from flows.tasks.verify import verify
 
@@ -26,7 +27,10 @@ from flows.tasks.verify import verify
     persist_result=False,
 )
 def deploy_migration(
-    migration: str, folder: str = DEFAULT_FOLDER, budget_ms: int | None = None
+    migration: str,
+    folder: str = DEFAULT_FOLDER,
+    budget_ms: int | None = None,
+    strategy: Wish = "auto",
 ) -> State[Any]:
     """Clear a PostgreSQL migration for production and fly it.
 
@@ -39,17 +43,19 @@ def deploy_migration(
         folder: Folder of migrations, as the worker sees it.
         budget_ms: Longest wait of the application that we may cause, in
             milliseconds; empty for the migration's own (2000 by default).
+        strategy: auto takes one transaction where that fits half the budget, and
+            short online steps otherwise.
     """
     report = Report(action="deploy", version=migration, run_id=str(uuid4()))
     flight = None
     try:
-        flight = preflight(report, migration, folder, budget_ms)
+        flight = preflight(report, migration, folder, Terms(budget_ms, strategy))
         if flight.is_accepted:
             verify(flight, None)
             report.conclude(Outcome.NOTHING_TO_DO)
         else:
             before = baseline(flight)
-            applied = None if flight.found_as else apply(flight, before)
+            applied = None if flight.is_applied else apply(flight, before)
             checks = verify(flight, applied)
             probes = smoke_test(flight, checks, before)
             accept(flight, probes)

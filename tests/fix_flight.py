@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from flows.database.preflight.clearance import clear
+from flows.database.preflight.clearance import Terms, clear
 from flows.demo.world import World
 from flows.migration.flight import Flight
 from flows.migration.report import Report
@@ -31,7 +31,7 @@ def make_flight(world: World, folder: Path) -> MakeFlight:
 
     def make(version: str = "008", budget_ms: int = 10_000) -> Flight:
         environment = world.environment(NO_ENDPOINT)
-        clearance = clear(folder, version, environment, budget_ms)
+        clearance = clear(folder, version, environment, Terms(budget_ms))
         migration, target = clearance.migration, clearance.target
         identity, run = clearance.identity, clearance.run
         assert migration and target and identity, clearance.findings
@@ -43,7 +43,9 @@ def make_flight(world: World, folder: Path) -> MakeFlight:
             identity=identity,
             budget_ms=budget_ms,
             found_as=run.run_id if run else None,
-            is_accepted=run is not None and run.state == "accepted",
+            found_state=run.state if run else None,
+            strategy="transactional",
+            may_go_online=False,
             report=Report(action="deploy", version=version, run_id=str(UUID(int=0))),
         )
 

@@ -17,6 +17,7 @@ from flows.database.connection import (
     reading,
     session,
 )
+from flows.database.ledger import FENCE_KEY
 from flows.database.sessions import describe_blockers
 from flows.database.transaction import (
     FIRST_WITH_TRANSACTION_TIMEOUT,
@@ -62,12 +63,14 @@ class Work(Generic[Result]):
         tables: those whose locks and blockers are reported.
         run: does it; called anew for each attempt.
         has_committed: asks the ledger afterwards whether it committed.
+        key: the advisory lock that the transaction takes first.
     """
 
     name: str
     tables: Sequence[str]
     run: Callable[[FencedTransaction], Result]
     has_committed: HasCommitted
+    key: int = FENCE_KEY
 
 
 class _TryAgain(Exception):
@@ -127,11 +130,11 @@ def _transact(
     conn: Conn, flight: Flight, work: Work[Result], rung: Rung, number: int
 ) -> Committed[Result]:
     try:
-        transaction = FencedTransaction(conn, flight, rung, work.tables)
+        transaction = FencedTransaction(conn, flight, rung, work.tables, work.key)
         run = f"{flight.migration.version} {flight.run_id}"
         with Watcher(flight.target, run, conn.info.backend_pid) as watcher:
             result = work.run(transaction)
-            reconciled = commit(conn, flight, work.has_committed)
+            reconciled = commit(conn, flight, work.has_committed, work.key)
             total_ms, locks = transaction.elapsed_ms, transaction.held()
     except Busy as busy:
         # An attempt of this very run, whose connection was cut, may still linger.

@@ -37,7 +37,9 @@ HasCommitted = Callable[[Conn], bool]
 """Asks the ledger, behind the fence, whether the transaction's row is there."""
 
 
-def commit(conn: Conn, flight: Flight, has_committed: HasCommitted) -> bool:
+def commit(
+    conn: Conn, flight: Flight, has_committed: HasCommitted, key: int = FENCE_KEY
+) -> bool:
     """Send COMMIT and learn what became of it.
 
     Returns:
@@ -61,7 +63,7 @@ def commit(conn: Conn, flight: Flight, has_committed: HasCommitted) -> bool:
                 error.diag.message_detail or "",
             ) from None
         conn.close()
-        if reconcile(flight, has_committed):
+        if reconcile(flight, has_committed, key):
             return True
         if cause_of(error) is Cause.BUDGET:
             raise
@@ -73,11 +75,15 @@ def commit(conn: Conn, flight: Flight, has_committed: HasCommitted) -> bool:
 
 
 def reconcile(
-    flight: Flight, has_committed: HasCommitted, for_s: float = RECONCILE_FOR_S
+    flight: Flight,
+    has_committed: HasCommitted,
+    key: int = FENCE_KEY,
+    for_s: float = RECONCILE_FOR_S,
 ) -> bool:
     """Find out whether a transaction committed whose answer was lost.
 
     Args:
+        key: the advisory lock that the transaction held.
         for_s: how long to go on asking.
 
     Raises:
@@ -87,7 +93,7 @@ def reconcile(
     reason = ""
     while time.monotonic() < deadline:
         try:
-            return _ask(flight, has_committed)
+            return _ask(flight, has_committed, key)
         except (ConnectionFailed, QueryFailed) as error:
             reason = error.message
             time.sleep(0.5)
@@ -99,7 +105,7 @@ def reconcile(
     )
 
 
-def _ask(flight: Flight, has_committed: HasCommitted) -> bool:
+def _ask(flight: Flight, has_committed: HasCommitted, key: int) -> bool:
     purpose = f"{flight.migration.version} reconcile {flight.run_id}"
     with session(flight.target, purpose) as conn:
         found = one(conn, "select_identity")
@@ -114,5 +120,5 @@ def _ask(flight: Flight, has_committed: HasCommitted) -> bool:
                 "Find the server that was primary at the COMMIT before anything else.",
             )
         set_local(conn, "lock_timeout", FENCE_WAIT_MS)
-        one(conn, "wait_for_fence", key=FENCE_KEY)
+        one(conn, "wait_for_fence", key=key)
         return has_committed(conn)

@@ -20,11 +20,11 @@ from flows.resources import SQL
 FENCE_KEY = int.from_bytes(b"pgflight", "big")
 """Advisory lock that one deployer at a time holds; advisory locks are per database."""
 
-State = Literal["applied", "verified", "accepted", "rolled_back"]
+State = Literal["applying", "applied", "verified", "accepted", "rolled_back"]
 _COMES_FROM: dict[State, list[State]] = {
     "verified": ["applied", "verified"],
     "accepted": ["applied", "verified", "accepted"],
-    "rolled_back": ["applied", "verified", "accepted"],
+    "rolled_back": ["applying", "applied", "verified", "accepted"],
 }
 
 
@@ -50,23 +50,31 @@ class Run:
         return self.state != "rolled_back"
 
 
-def take_fence(conn: Conn) -> str:
+def take_fence(conn: Conn, key: int = FENCE_KEY) -> str:
     """Take the fence as the transaction's first statement; returns its id.
+
+    Args:
+        key: another one for the steps of a run whose fence is held elsewhere.
 
     Raises:
         Busy: another deployer has it.
     """
-    row = one(conn, "try_fence", key=FENCE_KEY)
+    row = one(conn, "try_fence", key=key)
     if not row["held"]:
-        raise Busy(
-            f"Another deployment is at work in this database: {_holder(conn)}",
-            "Wait until it is over, then run again; nothing was written.",
-        )
+        raise busy(conn, key)
     return str(row["xid"])
 
 
-def _holder(conn: Conn) -> str:
-    row = conn.execute(query("select_fence_holder"), {"key": FENCE_KEY}).fetchone()
+def busy(conn: Conn, key: int = FENCE_KEY) -> Busy:
+    """The error that says who holds the fence."""
+    return Busy(
+        f"Another deployment is at work in this database: {_holder(conn, key)}",
+        "Wait until it is over, then run again; nothing was written.",
+    )
+
+
+def _holder(conn: Conn, key: int) -> str:
+    row = conn.execute(query("select_fence_holder"), {"key": key}).fetchone()
     if row is None:
         return "it has just ended"
     since = f", since {row['xact_start']:%H:%M:%S %Z}" if row["xact_start"] else ""

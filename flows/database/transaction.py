@@ -12,7 +12,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from flows.database.connection import Cause, Conn, cause_of, one, set_local
-from flows.database.ledger import take_fence
+from flows.database.ledger import FENCE_KEY, take_fence
 from flows.database.sessions import table_oids
 from flows.migration.errors import Inconclusive, StatementFailed
 from flows.migration.flight import Flight
@@ -40,7 +40,12 @@ class FencedTransaction:
     """
 
     def __init__(
-        self, conn: Conn, flight: Flight, rung: Rung, tables: Iterable[str]
+        self,
+        conn: Conn,
+        flight: Flight,
+        rung: Rung,
+        tables: Iterable[str],
+        key: int = FENCE_KEY,
     ) -> None:
         self.conn = conn
         self.statements: list[StatementTiming] = []
@@ -50,7 +55,7 @@ class FencedTransaction:
         self._locks: dict[str, tuple[str, float]] = {}
         self._nested: list[str] = []
         conn.add_notice_handler(self._on_notice)
-        self._xid = take_fence(conn)
+        self._xid = take_fence(conn, key)
         # A role's or database's default must not end what is before the clock.
         set_local(conn, "statement_timeout", 0)
         set_local(conn, "lock_timeout", rung.lock_timeout_ms)

@@ -12,6 +12,7 @@ from flows.database.checks import (
     check_functions,
     check_indexes,
     check_objects,
+    check_structure,
 )
 from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
@@ -34,6 +35,7 @@ from flows.migration.check import Check
 from flows.migration.errors import Inconclusive
 from flows.migration.expectation import Expectations
 from flows.migration.flight import Flight
+from flows.migration.folder import Migration
 from flows.migration.probe import Verdict
 
 
@@ -91,6 +93,16 @@ def verify_functions(flight: Flight) -> list[Check]:
             detail=detail,
         ),
     ]
+
+
+def check_promises(conn: Conn, migration: Migration) -> list[Check]:
+    """Everything at once, on one connection: what the online strategy asks at its end."""
+    checks = check_structure(conn, migration.expectations)
+    if migration.expectations.backfill:
+        checks.append(recheck_backfill(conn, migration.expectations.backfill))
+    if migration.verify:
+        checks.append(check_behaviour(conn, migration.verify))
+    return checks
 
 
 def record_verified(flight: Flight, detail: str) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flows.migration.folder import Migration
 from flows.migration.report import Report
+from flows.migration.strategy import Strategy
 from flows.migration.target import Target
 
 
@@ -33,9 +34,11 @@ class Flight:
 
     Attributes:
         run_id: names this run in the ledger, in application_name and in Prefect.
-        found_as: the run that had the migration in place when preflight looked, or
-            None.
-        is_accepted: whether that run was accepted; then there is nothing to do.
+        found_as: the run that had the migration in place, or half in place, when
+            preflight looked; None if there was none.
+        found_state: that run's state in the ledger.
+        strategy: how it is to be applied.
+        may_go_online: whether online is left when one transaction breaks the budget.
         report: the flight's recorder, filled in by the steps as they go.
     """
 
@@ -45,8 +48,20 @@ class Flight:
     identity: Identity
     budget_ms: int
     found_as: UUID | None
-    is_accepted: bool
+    found_state: str | None
+    strategy: Strategy
+    may_go_online: bool
     report: Report
+
+    @property
+    def is_accepted(self) -> bool:
+        """Nothing is to be done any more."""
+        return self.found_state == "accepted"
+
+    @property
+    def is_applied(self) -> bool:
+        """Committed as a whole by an earlier run, accepted or not."""
+        return self.found_state not in (None, "applying")
 
     @property
     def in_place_as(self) -> UUID:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from prefect import get_run_logger
 
-from flows.database.preflight.clearance import Clearance, clear
+from flows.database.preflight.clearance import Clearance, Terms, clear
 from flows.migration.errors import NotCleared
 from flows.migration.finding import Finding, Level
 from flows.migration.flight import Flight
+from flows.migration.online.refusal import refusal_of
 from flows.migration.report import Report
 from flows.tasks.step import reading_step
 
@@ -24,7 +25,7 @@ _SHOWN_AS = {
 
 @reading_step("preflight")
 def preflight(
-    report: Report, migration: str, folder: str, budget_ms: int | None
+    report: Report, migration: str, folder: str, terms: Terms
 ) -> Flight:
     """Clear the migration for its target.
 
@@ -32,17 +33,17 @@ def preflight(
         NotCleared: with every reason, not the first.
     """
     with report.phase("preflight"):
-        clearance = clear(Path(folder), migration, os.environ, budget_ms)
+        clearance = clear(Path(folder), migration, os.environ, terms)
     log_findings(report, clearance.findings)
     if clearance.blocking:
         raise NotCleared(
             "\n".join(finding.message for finding in clearance.blocking),
             "\n".join(finding.help for finding in clearance.blocking if finding.help),
         )
-    return flight_of(report, clearance, budget_ms)
+    return flight_of(report, clearance, terms)
 
 
-def flight_of(report: Report, clearance: Clearance, budget_ms: int | None) -> Flight:
+def flight_of(report: Report, clearance: Clearance, terms: Terms) -> Flight:
     """The flight of a clearance that found migration, target and database."""
     migration, target, identity = (
         clearance.migration,
@@ -54,8 +55,10 @@ def flight_of(report: Report, clearance: Clearance, budget_ms: int | None) -> Fl
     report.target = (
         f"{identity.role} on {identity.database}@{identity.system_identifier}"
     )
-    report.budget_ms = budget_ms or migration.manifest.budget_ms
-    run = clearance.run
+    report.budget_ms = terms.budget_ms or migration.manifest.budget_ms
+    run, choice = clearance.run, clearance.choice
+    is_unfinished = run is not None and run.state == "applying"
+    strategy = choice.strategy if choice else None
     return Flight(
         run_id=UUID(report.run_id),
         migration=migration,
@@ -63,7 +66,9 @@ def flight_of(report: Report, clearance: Clearance, budget_ms: int | None) -> Fl
         identity=identity,
         budget_ms=report.budget_ms,
         found_as=run.run_id if run else None,
-        is_accepted=run is not None and run.state == "accepted",
+        found_state=run.state if run else None,
+        strategy="online" if is_unfinished else strategy or "transactional",
+        may_go_online=terms.strategy == "auto" and not refusal_of(migration.up),
         report=report,
     )
 

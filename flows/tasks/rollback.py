@@ -6,7 +6,7 @@ from pathlib import Path
 from prefect import get_run_logger
 
 from flows.database.attempt import Committed
-from flows.database.preflight.clearance import locate
+from flows.database.preflight.clearance import Terms, locate
 from flows.database.revert import Reverted, prove_reverted
 from flows.database.revert import revert as revert_migration
 from flows.database.saving import preview
@@ -37,7 +37,7 @@ def find_run(report: Report, migration: str, folder: str) -> Flight:
             "\n".join(finding.message for finding in clearance.blocking),
             "\n".join(finding.help for finding in clearance.blocking if finding.help),
         )
-    flight = flight_of(report, clearance, None)
+    flight = flight_of(report, clearance, Terms())
     if clearance.run is None:
         raise Blocked(
             f"Migration {flight.migration.version} is not in place here: nothing to"

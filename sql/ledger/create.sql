@@ -17,9 +17,9 @@ CREATE TABLE IF NOT EXISTS pgflight.run (
   name               text NOT NULL,
   state              text NOT NULL
                      CONSTRAINT run_state
-                     CHECK (state IN ('applied', 'verified', 'accepted', 'rolled_back')),
+                     CHECK (state IN ('applying', 'applied', 'verified', 'accepted', 'rolled_back')),
   strategy           text NOT NULL
-                     CONSTRAINT run_strategy CHECK (strategy IN ('transactional')),
+                     CONSTRAINT run_strategy CHECK (strategy IN ('transactional', 'online')),
   checksum           text NOT NULL,
   applied_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
   applied_by         text NOT NULL DEFAULT session_user,
@@ -35,7 +35,7 @@ COMMENT ON TABLE pgflight.run IS 'Committed deployments, and what became of them
 COMMENT ON COLUMN pgflight.run.run_id IS 'Chosen by the deployer before it connects; the only arbiter of a lost COMMIT.';
 COMMENT ON COLUMN pgflight.run.version IS 'Leading number of the migration''s folder.';
 COMMENT ON COLUMN pgflight.run.name IS 'Rest of the folder''s name.';
-COMMENT ON COLUMN pgflight.run.state IS 'applied, verified, accepted or rolled_back.';
+COMMENT ON COLUMN pgflight.run.state IS 'applying (online only), applied, verified, accepted or rolled_back.';
 COMMENT ON COLUMN pgflight.run.strategy IS 'How the migration was applied.';
 COMMENT ON COLUMN pgflight.run.checksum IS 'SHA-256 of up.sql as it was applied.';
 COMMENT ON COLUMN pgflight.run.applied_at IS 'Just before the COMMIT.';
@@ -50,6 +50,27 @@ COMMENT ON COLUMN pgflight.run.fingerprint_after IS 'The same, after the COMMIT.
 -- At most one deployment of a version is in place.
 CREATE UNIQUE INDEX IF NOT EXISTS run_in_place
   ON pgflight.run (version) WHERE state <> 'rolled_back';
+
+-- The steps of an online run: what the next run continues from.
+CREATE TABLE IF NOT EXISTS pgflight.step (
+  run_id     uuid NOT NULL
+             CONSTRAINT step_run REFERENCES pgflight.run (run_id),
+  number     integer NOT NULL,
+  summary    text NOT NULL,
+  state      text NOT NULL
+             CONSTRAINT step_state CHECK (state IN ('running', 'done', 'undone')),
+  undo       text[] NOT NULL,
+  next_block bigint NOT NULL DEFAULT 0,
+  rows       bigint NOT NULL DEFAULT 0,
+  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  ended_at   timestamptz,
+  CONSTRAINT step_pkey PRIMARY KEY (run_id, number)
+);
+
+COMMENT ON TABLE pgflight.step IS 'Steps of online deployments; each is recorded by the transaction that runs it.';
+COMMENT ON COLUMN pgflight.step.undo IS 'Statements that take the step back: only for what was not there before.';
+COMMENT ON COLUMN pgflight.step.next_block IS 'Block of the table that a backfill goes on from.';
+COMMENT ON COLUMN pgflight.step.rows IS 'Rows that a backfill has filled so far.';
 
 CREATE TABLE IF NOT EXISTS pgflight.event (
   id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from flows.database.preflight.clearance import clear
+from flows.database.preflight.clearance import Terms, clear
 from flows.migration.errors import NotCleared, PgflightError
 from flows.migration.expectation import Expectations
 from flows.migration.flight import Flight
@@ -57,7 +57,7 @@ def prepare(strategy: str) -> Flight:
         NotCleared: with every reason.
     """
     budget_ms = NO_BUDGET_MS if strategy.startswith("transactional") else None
-    clearance = clear(SQL / "migrations", VERSION, os.environ, budget_ms)
+    clearance = clear(SQL / "migrations", VERSION, os.environ, Terms(budget_ms))
     migration, target = clearance.migration, clearance.target
     if clearance.blocking or not (migration and target and clearance.identity):
         raise NotCleared("\n".join(found.message for found in clearance.blocking))
@@ -71,7 +71,9 @@ def prepare(strategy: str) -> Flight:
         identity=clearance.identity,
         budget_ms=budget_ms or migration.manifest.budget_ms,
         found_as=None,
-        is_accepted=False,
+        found_state=None,
+        strategy="transactional",
+        may_go_online=False,
         report=Report(action="deploy", version=VERSION, run_id=str(UUID(int=0))),
     )
 

@@ -14,13 +14,18 @@ from flows.database.preflight.privileges import privilege_findings
 from flows.database.preflight.replication import replication_findings
 from flows.database.preflight.server import server_findings
 from flows.database.preflight.sessions import session_findings
-from flows.database.preflight.size import size_findings
+from flows.database.preflight.size import (
+    choice_finding,
+    choice_of,
+    size_findings,
+)
 from flows.database.sessions import existing_tables
 from flows.migration.errors import BadInput, ConnectionFailed
 from flows.migration.finding import Finding, Level
 from flows.migration.flight import Identity
 from flows.migration.folder import Migration, load_migration
 from flows.migration.needs import known_tables
+from flows.migration.strategy import Choice, Wish
 from flows.migration.target import Target, target_from_environment
 from flows.migration.variables import missing_variables
 
@@ -33,12 +38,25 @@ _BEFORE_APPLYING: tuple[Callable[[Inspection], Iterator[Finding]], ...] = (
 )
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What whoever deploys asks for.
+
+    Attributes:
+        budget_ms: None for the migration's own.
+    """
+
+    budget_ms: int | None = None
+    strategy: Wish = "auto"
+
+
 @dataclass
 class Clearance:
     """What preflight knows when it is through.
 
     Attributes:
-        run: the run that has the migration in place, if any.
+        run: the run that has the migration in place, or half in place, if any.
+        choice: which strategy, once the database could be asked.
         findings: in the order they were made; all of them, not the first.
     """
 
@@ -46,6 +64,7 @@ class Clearance:
     target: Target | None = None
     identity: Identity | None = None
     run: Run | None = None
+    choice: Choice | None = None
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -54,7 +73,7 @@ class Clearance:
 
 
 def clear(
-    folder: Path, wanted: str, environment: Mapping[str, str], budget_ms: int | None
+    folder: Path, wanted: str, environment: Mapping[str, str], terms: Terms
 ) -> Clearance:
     """Look at the migration's files, the target and the database.
 
@@ -68,7 +87,7 @@ def clear(
     if clearance.target and clearance.migration:
         clearance.findings += _smoke(clearance.migration, clearance.target)
     if clearance.target:
-        clearance.findings += _inspect(clearance, clearance.target, budget_ms)
+        clearance.findings += _inspect(clearance, clearance.target, terms)
     return clearance
 
 
@@ -146,9 +165,7 @@ def _smoke(migration: Migration, target: Target) -> Iterator[Finding]:
         )
 
 
-def _inspect(
-    clearance: Clearance, target: Target, budget_ms: int | None
-) -> list[Finding]:
+def _inspect(clearance: Clearance, target: Target, terms: Terms) -> list[Finding]:
     """Everything that is asked of the database, in one connection."""
     found: list[Finding] = []
     try:
@@ -157,7 +174,7 @@ def _inspect(
             found += server_findings(conn, target, facts)
             clearance.identity = _identity(facts)
             if clearance.migration and not _is_wrong_place(found):
-                found += _inspect_migration(clearance, conn, facts, budget_ms)
+                found += _inspect_migration(clearance, conn, facts, terms)
     except ConnectionFailed as error:
         if clearance.identity:
             raise
@@ -175,7 +192,7 @@ def _is_wrong_place(found: list[Finding]) -> bool:
 
 
 def _inspect_migration(
-    clearance: Clearance, conn: Conn, facts: dict[str, Any], budget_ms: int | None
+    clearance: Clearance, conn: Conn, facts: dict[str, Any], terms: Terms
 ) -> list[Finding]:
     assert clearance.migration and clearance.target and clearance.identity
     migration = clearance.migration
@@ -185,7 +202,7 @@ def _inspect_migration(
         target=clearance.target,
         migration=migration,
         identity=clearance.identity,
-        budget_ms=budget_ms or migration.manifest.budget_ms,
+        budget_ms=terms.budget_ms or migration.manifest.budget_ms,
         runs=read_runs(conn) if is_readable else {},
         tables=existing_tables(conn, known_tables(migration.up)),
         sees_sessions=facts["sees_sessions"],
@@ -199,6 +216,8 @@ def _inspect_migration(
         return found
     for area in _BEFORE_APPLYING:
         found += area(inspection)
+    clearance.choice = choice_of(inspection, terms.strategy)
+    found.append(choice_finding(clearance.choice))
     return found
 
 

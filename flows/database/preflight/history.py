@@ -43,6 +43,8 @@ def _applied(inspection: Inspection, run: Run) -> Iterator[Finding]:
             "Put the applied version back (git log), and write a new migration for"
             " the change.",
         )
+    elif run.state == "applying":
+        yield ok("unfinished", f"A run that began on {when} is unfinished: it goes on")
     else:
         yield ok(
             "applied", f"Migration already applied on {when}; nothing will be sent"

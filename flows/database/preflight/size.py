@@ -10,7 +10,9 @@ from flows.database.preflight.inspection import Inspection, block, info, warning
 from flows.database.sessions import table_oids
 from flows.migration.finding import Finding
 from flows.migration.needs import filled_tables
+from flows.migration.online.refusal import refusal_of
 from flows.migration.script import Script
+from flows.migration.strategy import Choice, Wish, choose
 
 DEFAULT_ROWS_PER_SECOND = 40_000
 """Rows that one transaction fills, indexes and checks on a small server (measured
@@ -22,14 +24,11 @@ GUESSED_ROW_BYTES = 100
 
 
 def size_findings(inspection: Inspection) -> Iterator[Finding]:
-    """Rows and bytes of each table, and the expected time under lock."""
+    """Rows and bytes of each table."""
     try:
         # A savepoint: a size cannot be read while somebody has the table to himself.
         with inspection.conn.transaction():
             facts = _facts(inspection.conn, inspection.tables)
-            expected_ms = estimate_ms(
-                inspection.conn, inspection.migration.up, inspection.fill_rate
-            )
     except LockNotAvailable:
         yield warning(
             "size",
@@ -40,7 +39,6 @@ def size_findings(inspection: Inspection) -> Iterator[Finding]:
         return
     for table in facts:
         yield from _size(table)
-    yield _duration(expected_ms, inspection.budget_ms)
 
 
 def _size(table: dict[str, Any]) -> Iterator[Finding]:
@@ -55,16 +53,25 @@ def _size(table: dict[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _duration(expected_ms: float, budget_ms: int) -> Finding:
-    if expected_ms <= budget_ms:
-        return info("duration", f"Expected time under lock: {expected_ms:,.0f} ms")
-    return block(
-        "budget",
-        f"The application would wait about {expected_ms / 1_000:,.1f} s; the budget is"
-        f" {budget_ms / 1_000:,.1f} s",
-        "Raise budget_ms if it may wait that long, or fill the column in batches from"
-        " the application.",
+def choice_of(inspection: Inspection, wish: Wish) -> Choice:
+    """Which strategy fits the budget, from the sizes and the syntax tree."""
+    try:
+        with inspection.conn.transaction():
+            expected_ms = estimate_ms(
+                inspection.conn, inspection.migration.up, inspection.fill_rate
+            )
+    except LockNotAvailable:
+        expected_ms = None
+    return choose(
+        wish, expected_ms, inspection.budget_ms, refusal_of(inspection.migration.up)
     )
+
+
+def choice_finding(choice: Choice) -> Finding:
+    """The choice as a finding; it blocks where neither strategy will do."""
+    if choice.strategy is None:
+        return block("strategy", choice.reason, choice.help)
+    return info("strategy", f"{choice.strategy}: {choice.reason}")
 
 
 def estimate_ms(conn: Conn, up: Script, fill_rate: float | None) -> float:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from flows.database.preflight.clearance import clear
+from flows.database.preflight.clearance import Terms, clear
 from flows.demo.server import PostgresServer
 from flows.demo.world import World
 from flows.migration.finding import Finding, Level
@@ -40,7 +40,7 @@ def look(world: World, folder: Path) -> Look:
         version: str = "008", budget_ms: int | None = None, **changes: str
     ) -> list[Finding]:
         environment = world.environment(NO_ENDPOINT) | changes
-        return clear(folder, version, environment, budget_ms).findings
+        return clear(folder, version, environment, Terms(budget_ms)).findings
 
     return look
 

@@ -177,7 +177,7 @@ def test_hold_is_found(look: Look) -> None:
 def test_missing_probe_values_are_found(world: World, folder: Path) -> None:
     environment = world.environment(NO_ENDPOINT)
     del environment["PGFLIGHT_TOKEN"], environment["PGFLIGHT_SMOKE_ORG"]
-    finding = one(clear(folder, "008", environment, None).findings, "smoke")
+    finding = one(clear(folder, "008", environment, Terms()).findings, "smoke")
     assert finding.level is Level.BLOCK
     assert "PGFLIGHT_SMOKE_ORG, PGFLIGHT_TOKEN, not set" in finding.message
 

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 
-from flows.database.preflight.clearance import clear
+from flows.database.preflight.clearance import Terms, clear
 from flows.demo.account import server_account
 from flows.demo.loopback import free_port
 from flows.demo.server import PostgresServer
@@ -103,7 +103,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 def look(world: World, **changes: str) -> list[Finding]:
     environment = world.environment(NO_ENDPOINT) | changes
-    return clear(SQL / "migrations", "008", environment, None).findings
+    return clear(SQL / "migrations", "008", environment, Terms()).findings
 
 
 def change_setting(admin: psycopg.Connection, name: str, value: str) -> None:

@@ -1,0 +1,1 @@
+"""The online strategy: the same up.sql, in steps that nobody waits for."""

@@ -1,0 +1,115 @@
+"""Applying a migration online: step by step, each short, each recorded."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from flows.database.attempt import Say
+from flows.database.connection import CONNECT_ATTEMPTS, reading, session
+from flows.database.ledger import create_ledger
+from flows.database.online.backfill import run_backfill
+from flows.database.online.brief import run_brief
+from flows.database.online.crew import Crew
+from flows.database.online.fence import HeldFence, held_fence
+from flows.database.online.index import run_index
+from flows.database.online.journal import Journal
+from flows.database.online.undo import undo_all
+from flows.database.online.validate import run_validate
+from flows.database.verify import check_promises
+from flows.migration.check import Check
+from flows.migration.errors import ChecksFailed
+from flows.migration.flight import Flight
+from flows.migration.online.rewrite import plan_online
+from flows.migration.online.steps import OnlineStep
+from flows.migration.probe import Verdict
+from flows.migration.report import Applied, StatementTiming
+
+
+def apply_online(flight: Flight, say: Say) -> Applied:
+    """Run the migration's steps from where an earlier run has left them.
+
+    Raises:
+        Busy: another deployer is at work.
+        ApplyFailed: a step failed, and what was done was taken back.
+        RollbackFailed: it could not be taken back.
+    """
+    steps = plan_online(flight.migration.up)
+    with held_fence(flight) as fence:
+        crew = _crew(flight, fence, say)
+        started = time.monotonic()
+        try:
+            for step in steps:
+                _run(crew, step)
+            checks = _check(flight)
+        except BaseException as error:
+            undo_all(crew, steps, error)
+            raise
+        with session(flight.target, "finish", attempts=CONNECT_ATTEMPTS) as conn:
+            filled = crew.journal.finish(conn)
+            conn.commit()
+    return Applied(
+        attempt=1,
+        total_ms=(time.monotonic() - started) * 1_000,
+        rows=filled,
+        statements=crew.felt.statements,
+        locks=list(crew.felt.locks.values()),
+        waits=crew.felt.waits,
+        checks=checks,
+    )
+
+
+def _crew(flight: Flight, fence: HeldFence, say: Say) -> Crew:
+    journal = Journal(flight)
+    purpose = f"journal {flight.run_id} {flight.migration.version}"
+    with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+        create_ledger(conn)
+        journal.open(conn)
+        conn.commit()
+    return Crew(flight=flight, fence=fence, journal=journal, say=say)
+
+
+def _run(crew: Crew, step: OnlineStep) -> None:
+    """One step, unless the journal has it as done."""
+    with session(crew.flight.target, "journal", attempts=CONNECT_ATTEMPTS) as conn:
+        entry = crew.journal.start(conn, step)
+        conn.commit()
+    if entry.state == "done":
+        crew.say(f"{step.summary}: done by an earlier run")
+        return
+    started = time.monotonic()
+    _RUNNERS[step.kind](crew, step)
+    crew.felt.statements.append(
+        StatementTiming(
+            where=step.where,
+            summary=step.summary,
+            milliseconds=(time.monotonic() - started) * 1_000,
+            rows=0,
+        )
+    )
+    crew.say(step.summary)
+
+
+def _run_brief(crew: Crew, step: OnlineStep) -> None:
+    crew.felt.add(run_brief(crew, step))
+
+
+_RUNNERS: dict[str, Callable[[Crew, OnlineStep], None]] = {
+    "brief": _run_brief,
+    "backfill": run_backfill,
+    "index": run_index,
+    "drop-index": run_index,
+    "validate": run_validate,
+}
+
+
+def _check(flight: Flight) -> Sequence[Check]:
+    """All checks before anybody is told that it is applied."""
+    with reading(flight.target, f"{flight.migration.version} check") as conn:
+        checks = check_promises(conn, flight.migration)
+    failed = [check.sentence for check in checks if check.verdict is Verdict.FAIL]
+    if failed:
+        raise ChecksFailed(
+            "Verification failed, and what was done is taken back:\n"
+            + "\n".join(failed),
+            "Correct the migration.",
+        )
+    return checks

@@ -1,0 +1,80 @@
+"""Brief steps: a short transaction each, with the lock-timeout ladder."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import psycopg
+
+from flows.database.attempt import Committed, Work, commit_once
+from flows.database.connection import Cause, Conn, cause_of
+from flows.database.online.crew import Crew
+from flows.database.transaction import FencedTransaction
+from flows.migration.errors import StatementFailed
+from flows.migration.online.steps import OnlineStep
+
+STEP_KEY = int.from_bytes(b"pgf:step", "big")
+"""Advisory lock of each step's transaction: the fence itself is held by another
+connection meanwhile. Whoever asks what became of a step's COMMIT waits for this one."""
+
+LONG_MS = 3_600_000
+"""Limit of a step that keeps nobody waiting, such as VALIDATE CONSTRAINT."""
+
+
+def run_brief(crew: Crew, step: OnlineStep) -> Committed[None]:
+    """Run a step's statements and end its journal entry, in one transaction."""
+    return _run(crew, step, step.statements, "done", crew.flight.budget_ms)
+
+
+def run_patient(crew: Crew, step: OnlineStep) -> Committed[None]:
+    """The same for a step that takes long and keeps nobody waiting."""
+    return _run(crew, step, step.statements, "done", LONG_MS)
+
+
+def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed[None]:
+    """Take a step back and end its journal entry, in one transaction."""
+    return _run(crew, step, undo, "undone", crew.flight.budget_ms)
+
+
+def _run(
+    crew: Crew,
+    step: OnlineStep,
+    statements: tuple[str, ...],
+    state: str,
+    limit_ms: int,
+) -> Committed[None]:
+    def run(transaction: FencedTransaction) -> None:
+        crew.fence.assert_held()
+        transaction.start_clock()
+        for text in statements:
+            _execute(transaction, step, text)
+        crew.journal.end(transaction.conn, step, state)
+
+    work = Work(
+        name=f"step-{step.number}",
+        tables=[lock.table for lock in step.locks],
+        run=run,
+        has_committed=_has_reached(crew, step, state),
+        key=STEP_KEY,
+    )
+    return commit_once(replace(crew.flight, budget_ms=limit_ms), work, crew.say)
+
+
+def _execute(transaction: FencedTransaction, step: OnlineStep, text: str) -> None:
+    try:
+        with transaction.step(step.where, step.summary):
+            transaction.conn.execute(text.encode())
+    except psycopg.Error as error:
+        if cause_of(error) is not Cause.REFUSAL:
+            raise
+        raise StatementFailed(
+            f"{step.where}: {error.diag.message_primary} (SQLSTATE {error.sqlstate})",
+            "\n".join(filter(None, [error.diag.message_detail, text])),
+        ) from None
+
+
+def _has_reached(crew: Crew, step: OnlineStep, state: str) -> Callable[[Conn], bool]:
+    def ask(conn: Conn) -> bool:
+        entry = crew.journal.entry(conn, step)
+        return entry is not None and entry.state == state
+
+    return ask

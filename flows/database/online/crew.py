@@ -1,0 +1,65 @@
+"""What every step of an online deployment works with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from flows.database.attempt import Committed, Say
+from flows.database.connection import CONNECT_ATTEMPTS, Conn, session
+from flows.database.online.fence import HeldFence
+from flows.database.online.journal import Journal
+from flows.database.watcher import Watcher
+from flows.migration.flight import Flight
+from flows.migration.online.steps import OnlineStep
+from flows.migration.report import LockHeld, StatementTiming, Waits
+
+
+@dataclass
+class Felt:
+    """What the application felt of all steps together."""
+
+    statements: list[StatementTiming] = field(default_factory=list)
+    locks: dict[tuple[str, str], LockHeld] = field(default_factory=dict)
+    waits: Waits = field(default_factory=Waits)
+
+    def add(self, committed: Committed[None]) -> None:
+        """Add a brief step; of the same lock on the same table the longest counts."""
+        for lock in committed.locks:
+            self.add_lock(lock)
+        self.add_waits(committed.waits)
+
+    def add_lock(self, lock: LockHeld) -> None:
+        known = self.locks.get((lock.table, lock.mode))
+        if known is None or known.held_ms < lock.held_ms:
+            self.locks[lock.table, lock.mode] = lock
+
+    def add_waits(self, waits: Waits) -> None:
+        self.waits = Waits(
+            sessions=self.waits.sessions + waits.sessions,
+            longest_ms=max(self.waits.longest_ms, waits.longest_ms),
+            samples=self.waits.samples + waits.samples,
+        )
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The flight, its fence and journal, and a place for what is seen."""
+
+    flight: Flight
+    fence: HeldFence
+    journal: Journal
+    say: Say
+    felt: Felt = field(default_factory=Felt)
+
+    @contextmanager
+    def session(self, step: OnlineStep) -> Iterator[Conn]:
+        """A connection for one long step, watched for who waits on it."""
+        purpose = f"step-{step.number} {self.flight.run_id} {self.flight.migration.version}"
+        with session(self.flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+            run = f"{self.flight.migration.version} {self.flight.run_id}"
+            watcher = Watcher(self.flight.target, run, conn.info.backend_pid)
+            try:
+                with watcher:
+                    yield conn
+            finally:
+                self.felt.add_waits(watcher.waits)

@@ -1,0 +1,51 @@
+"""The fence for a whole online deployment, held by a connection of its own."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import psycopg
+
+from flows.database.connection import CONNECT_ATTEMPTS, Conn, connect, one, set_local
+from flows.database.ledger import FENCE_KEY, busy
+from flows.migration.errors import ConnectionFailed
+from flows.migration.flight import Flight
+
+
+class HeldFence:
+    """Proof that this process is the only deployer in the database."""
+
+    def __init__(self, conn: Conn) -> None:
+        self._conn = conn
+
+    def assert_held(self) -> None:
+        """The transaction that holds the fence must still be open.
+
+        Raises:
+            ConnectionFailed: its connection is gone, and with it the fence.
+        """
+        try:
+            self._conn.execute("SELECT")
+        except psycopg.Error as error:
+            raise ConnectionFailed(
+                f"The connection that holds the fence was lost: {error}",
+                "Run again: the deployment goes on from where it was.",
+            ) from None
+
+
+@contextmanager
+def held_fence(flight: Flight) -> Iterator[HeldFence]:
+    """Hold the fence for the length of the block.
+
+    The lock belongs to an open transaction, because only such a lock survives a pooler
+    and dies with its holder. That transaction has neither a transaction id nor, between
+    statements, a snapshot.
+
+    Raises:
+        Busy: another deployer has it.
+    """
+    purpose = f"{flight.migration.version} fence {flight.run_id}"
+    with closing(connect(flight.target, purpose, attempts=CONNECT_ATTEMPTS)) as conn:
+        if not one(conn, "hold_fence", key=FENCE_KEY)["held"]:
+            raise busy(conn)
+        set_local(conn, "idle_in_transaction_session_timeout", 0)
+        yield HeldFence(conn)

@@ -1,0 +1,122 @@
+"""The journal of an online deployment: which step it has come to."""
+
+from dataclasses import dataclass
+from typing import LiteralString, cast
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from flows.database.connection import Conn, one, rows
+from flows.database.fingerprint import take_fingerprint
+from flows.database.ledger import append_event, read_run
+from flows.database.queries import query
+from flows.migration.errors import ApplyFailed, Blocked
+from flows.migration.flight import Flight
+from flows.migration.online.steps import Made, OnlineStep
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A step that was begun.
+
+    Attributes:
+        undo: statements that take it back.
+        next_block: the table's block that a backfill goes on from.
+    """
+
+    state: str
+    undo: tuple[str, ...]
+    next_block: int
+
+
+class Journal:
+    """One run's rows in pgflight.step. No call commits: a step and its entry are one
+    transaction wherever the step itself is one."""
+
+    def __init__(self, flight: Flight) -> None:
+        self._flight = flight
+        self.run_id: UUID = flight.in_place_as
+
+    def open(self, conn: Conn) -> None:
+        """Begin the run, or find it again.
+
+        Raises:
+            Blocked: it is not to be continued.
+        """
+        run = read_run(conn, self.run_id)
+        if run is None:
+            self._begin(conn)
+        elif run.state != "applying":
+            raise Blocked(f"Run {self.run_id} is {run.state}, not unfinished")
+
+    def start(self, conn: Conn, step: OnlineStep) -> Entry:
+        """Note a step before anything of it is done; returns it as it was noted first.
+
+        Raises:
+            ApplyFailed: something that it makes is there already, and not by us.
+        """
+        entry = self.entry(conn, step)
+        if entry:
+            return entry
+        undo = [made.undo for made in reversed(step.makes) if _is_new(conn, step, made)]
+        values = {"run_id": self.run_id, "number": step.number}
+        conn.execute(
+            query("start_step"), {**values, "summary": step.summary, "undo": undo}
+        )
+        return Entry("running", tuple(undo), 0)
+
+    def entry(self, conn: Conn, step: OnlineStep) -> Entry | None:
+        """A step as it was noted; None before it was begun."""
+        found = rows(conn, "select_step", run_id=self.run_id, number=step.number)
+        if not found:
+            return None
+        row = found[0]
+        return Entry(row["state"], tuple(row["undo"]), row["next_block"])
+
+    def advance(
+        self, conn: Conn, step: OnlineStep, next_block: int, filled: int
+    ) -> None:
+        """Note how far a backfill has come, with the rows of its last batch."""
+        self._update("advance_step", conn, step, next_block=next_block, rows=filled)
+
+    def end(self, conn: Conn, step: OnlineStep, state: str = "done") -> None:
+        """Note that a step is done, or undone."""
+        self._update("end_step", conn, step, state=state)
+
+    def finish(self, conn: Conn) -> int:
+        """Note that everything is applied; returns the rows filled in all steps."""
+        filled = one(conn, "finish_online_run", run_id=self.run_id)["rows_filled"]
+        version = self._flight.migration.version
+        append_event(conn, self.run_id, version, "applied", "all steps are done")
+        return int(filled)
+
+    def _begin(self, conn: Conn) -> None:
+        migration = self._flight.migration
+        conn.execute(
+            query("insert_online_run"),
+            {
+                "run_id": self.run_id,
+                "version": migration.version,
+                "name": migration.name,
+                "checksum": migration.up.checksum,
+                "fingerprint_before": Jsonb(take_fingerprint(conn)),
+            },
+        )
+        append_event(conn, self.run_id, migration.version, "applying", "step by step")
+
+    def _update(
+        self, name: str, conn: Conn, step: OnlineStep, **values: object
+    ) -> None:
+        numbered = {"run_id": self.run_id, "number": step.number}
+        conn.execute(query(name), {**numbered, **values})
+
+
+def _is_new(conn: Conn, step: OnlineStep, made: Made) -> bool:
+    """Whether the step will make it; what was there before is not ours to undo."""
+    # The planner's own SELECT, which quotes the names that it takes from up.sql.
+    found = conn.execute(sql.SQL(cast(LiteralString, made.exists))).fetchone()
+    exists = bool(found and next(iter(found.values())))
+    if exists and made.must_be_new:
+        raise ApplyFailed(f"{step.where}: {made.name} is there already")
+    return not exists

@@ -1,0 +1,73 @@
+"""Taking back the steps of an online deployment that failed."""
+
+from collections.abc import Sequence
+
+from flows.database.connection import CONNECT_ATTEMPTS, session
+from flows.database.fingerprint import differences, take_fingerprint
+from flows.database.ledger import read_fingerprints, read_run, record_state
+from flows.database.online.brief import undo_brief
+from flows.database.online.crew import Crew
+from flows.database.online.index import undo_index
+from flows.migration.errors import (
+    CommitUnknown,
+    ConnectionFailed,
+    PgflightError,
+    RollbackFailed,
+)
+from flows.migration.online.steps import OnlineStep
+
+_LEAVE_AS_IT_IS = (ConnectionFailed, CommitUnknown)
+"""Nobody knows what the database holds: the next run goes on from the journal."""
+
+
+def undo_all(
+    crew: Crew, steps: Sequence[OnlineStep], error: BaseException
+) -> None:
+    """Take back every step that was begun, the last one first, and prove it.
+
+    Raises:
+        RollbackFailed: with both errors; what is left is in the journal.
+        ConnectionFailed, CommitUnknown: the error itself, when nothing can be done
+            now: the next run continues.
+    """
+    if isinstance(error, _LEAVE_AS_IT_IS):
+        return
+    crew.say("Taking back what was done")
+    try:
+        for step in reversed(steps):
+            _undo(crew, step)
+        _close(crew, error)
+    except PgflightError as second:
+        raise RollbackFailed(
+            f"{error}\nThen the way back failed:\n{second.message}",
+            "Run again: the deployment goes on from where it is. pgflight.step has the"
+            " statements that take each step back.",
+        ) from error
+
+
+def _undo(crew: Crew, step: OnlineStep) -> None:
+    with session(crew.flight.target, "journal", attempts=CONNECT_ATTEMPTS) as conn:
+        entry = crew.journal.entry(conn, step)
+    if entry is None or entry.state == "undone":
+        return
+    if not step.is_undoable:
+        raise RollbackFailed(
+            f"{step.where}: {step.summary}: the file does not say what was there before"
+        )
+    if step.kind in ("index", "drop-index"):
+        undo_index(crew, step, entry.undo)
+    else:
+        crew.felt.add(undo_brief(crew, step, entry.undo))
+
+
+def _close(crew: Crew, error: BaseException) -> None:
+    """Note the end in the ledger, if the catalogue is what it was before."""
+    with session(crew.flight.target, "journal", attempts=CONNECT_ATTEMPTS) as conn:
+        run = read_run(conn, crew.journal.run_id)
+        assert run is not None
+        before, _ = read_fingerprints(conn, run.run_id)
+        different = differences(before, take_fingerprint(conn))
+        if different:
+            raise RollbackFailed("The schema is not as before:\n" + "\n".join(different))
+        record_state(conn, run, "rolled_back", str(error) or type(error).__name__)
+        conn.commit()

@@ -1,0 +1,127 @@
+"""UPDATE in batches: by physical range, and only if it can be stopped anywhere."""
+
+from collections.abc import Sequence
+
+from google.protobuf.message import Message
+from postgast import pg_query_pb2 as pb
+
+from flows.migration.locks import locks_of
+from flows.migration.names import may_be_same, relation
+from flows.migration.online.batch import in_range, template
+from flows.migration.online.guard import Guard, guard_of
+from flows.migration.online.known import Known
+from flows.migration.online.made import part_name
+from flows.migration.online.narrow import Batch, has_unique_keys, narrow
+from flows.migration.online.refused import Refused
+from flows.migration.online.steps import OnlineStep
+from flows.migration.online.trees import all_of, conjuncts, copied, parsed, sql_of
+from flows.migration.online.volatility import unknown_functions
+from flows.migration.relations import relations_in
+from flows.migration.script import Statement
+
+_CORRELATED = (
+    "Write the new value as a correlated subquery: SET column = (SELECT … WHERE …)."
+)
+
+
+def backfill(statement: Statement, known: Known) -> list[OnlineStep]:
+    """One UPDATE as a step of batches.
+
+    Raises:
+        Refused: a batch would not do the same, or would cost as much as the whole.
+    """
+    node: pb.UpdateStmt = statement.node
+    _refuse_unbatchable(node)
+    assigned = {item.res_target.name: item.res_target.val for item in node.target_list}
+    conditions = conjuncts(node.where_clause)
+    guard = guard_of(conditions, assigned, target_of(node))
+    if node.from_clause and not guard.is_lookup_free and not has_unique_keys(node):
+        raise Refused(
+            "where two rows of FROM match, it would change a row back and forth",
+            _CORRELATED,
+        )
+    conditions = [*conditions, *guard.proof]
+    columns = [part_name(node.relation, name) for name in assigned]
+    return [
+        OnlineStep(
+            kind="backfill",
+            where=statement.where,
+            summary=statement.summary,
+            statements=(_batch(node, conditions, guard),),
+            table=relation(node.relation),
+            locks=locks_of(statement),
+            is_undoable=all(map(known.is_made, columns)),
+            remaining=_remaining(node, conditions, guard),
+        )
+    ]
+
+
+def target_of(node: pb.UpdateStmt) -> str:
+    """What the statement calls its table."""
+    return str(node.relation.alias.aliasname or node.relation.relname)
+
+
+def _refuse_unbatchable(node: pb.UpdateStmt) -> None:
+    if node.HasField("with_clause"):
+        raise Refused("each batch would run its WITH queries in full", _CORRELATED)
+    if _returns(node):
+        raise Refused("nobody reads what it is RETURNING", "Leave out RETURNING.")
+    if any(_is_compound(item.res_target) for item in node.target_list):
+        raise Refused(
+            "it sets several columns at once, or a part of a column",
+            "Write `column = value` for each column.",
+        )
+    unknown = unknown_functions(node)
+    if unknown:
+        raise Refused(
+            f"{unknown[0]}() may be volatile or change something",
+            "Use built-in functions that always give the same answer, or deploy it"
+            " with the transactional strategy.",
+        )
+    table = relation(node.relation)
+    named = [item for item in relations_in(node) if may_be_same(relation(item), table)]
+    if len(named) > 1:
+        raise Refused(
+            f"it reads {table} while it changes it: later batches would see what"
+            " earlier ones wrote",
+            "Take the value from other tables, or from the row itself.",
+        )
+
+
+def _returns(node: pb.UpdateStmt) -> bool:
+    fields = {field.name for field, _ in node.ListFields()}
+    return not fields.isdisjoint({"returning_list", "returning_clause"})
+
+
+def _is_compound(item: pb.ResTarget) -> bool:
+    return bool(item.indirection) or item.val.HasField("multi_assign_ref")
+
+
+def _batch(node: pb.UpdateStmt, conditions: Sequence[pb.Node], guard: Guard) -> str:
+    update = copied(node)
+    limits = list(in_range(target_of(node)))
+    narrow(update.from_clause, _members(node, [*_own(guard), *limits]))
+    update.where_clause.CopyFrom(all_of([*conditions, *limits]))
+    return template(update)
+
+
+def _remaining(node: pb.UpdateStmt, conditions: Sequence[pb.Node], guard: Guard) -> str:
+    query = parsed("SELECT EXISTS (SELECT FROM t)")
+    found = query.target_list[0].res_target.val.sub_link.subselect.select_stmt
+    found.from_clause[0].range_var.CopyFrom(node.relation)
+    found.from_clause.extend(copied(item) for item in node.from_clause)
+    found.where_clause.CopyFrom(all_of(conditions))
+    if guard.is_lookup_free:
+        others = found.from_clause[1:]
+        narrow(others, _members(node, _own(guard)))
+        del found.from_clause[1:]
+        found.from_clause.extend(others)
+    return sql_of(query)
+
+
+def _own(guard: Guard) -> list[pb.Node]:
+    return [guard.condition] if guard.is_lookup_free else []
+
+
+def _members(node: pb.UpdateStmt, conditions: Sequence[Message]) -> Batch:
+    return Batch(node, target_of(node), tuple(conditions))

@@ -1,0 +1,53 @@
+"""Statements made fit to run twice, by IF [NOT] EXISTS, OR REPLACE or a guard."""
+
+from collections.abc import Sequence
+
+from flows.migration.locks import locks_of
+from flows.migration.online.steps import Made, OnlineStep
+from flows.migration.online.trees import copied, parsed, sql_of
+from flows.migration.script import Statement
+
+_FLAGS = ("if_not_exists", "missing_ok", "replace", "skip_if_new_val_exists")
+
+
+def repeatable(statement: Statement) -> str:
+    """The statement with the clause of its kind that lets it run twice.
+
+    Its own text where it has that clause, or its kind needs none.
+    """
+    node = copied(statement.node)
+    fields = {field.name for field in node.DESCRIPTOR.fields}
+    for flag in fields.intersection(_FLAGS):
+        setattr(node, flag, True)
+    return statement.text if node == statement.node else sql_of(node)
+
+
+def unless(made: Made, statement: str) -> str:
+    """A DO block that runs a statement where the thing does not exist yet."""
+    return guarded(" ".join(("NOT", "(", made.exists, ")")), statement)
+
+
+def guarded(condition: str, statement: str) -> str:
+    """A DO block that runs a statement where a condition holds."""
+    block = parsed("DO ''")
+    body = ("BEGIN IF", condition, "THEN", statement, "; END IF; END")
+    block.args[0].def_elem.arg.string.sval = " ".join(body)
+    return sql_of(block)
+
+
+def brief(
+    statement: Statement,
+    texts: Sequence[str],
+    makes: Sequence[Made] = (),
+    is_undoable: bool = True,
+) -> OnlineStep:
+    """A short step with the locks that the statement takes as it is written."""
+    return OnlineStep(
+        kind="brief",
+        where=statement.where,
+        summary=statement.summary,
+        statements=tuple(texts),
+        locks=locks_of(statement),
+        makes=tuple(makes),
+        is_undoable=is_undoable,
+    )

@@ -1,0 +1,83 @@
+"""What the online strategy runs: short steps, each recorded and each repeatable."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from flows.migration.locks import Lock
+
+Kind = Literal["brief", "backfill", "index", "drop-index", "validate"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """Something that a step makes.
+
+    Attributes:
+        name: as SQL writes it; a table's parts follow it, as in ``platform.users.id``.
+        exists: a SELECT of one boolean: is there such a thing?
+        undo: a statement that removes it, and does nothing where it is gone.
+        must_be_new: up.sql has no IF NOT EXISTS, OR REPLACE or the like: in one
+            transaction it would fail where there is such a thing already.
+    """
+
+    name: str
+    exists: str
+    undo: str
+    must_be_new: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnlineStep:
+    """One step. It may be run again after a crash in its middle or just after it.
+
+    Before a step runs for the first time, and never again, ask for each thing that
+    it makes whether it exists. What was there before is not this migration's: with
+    ``must_be_new`` that is a failure, else its undo must not be run.
+
+    All SQL is to be run as it is, without parameters, but for the templates: a
+    backfill's statement and ``clear_orphans`` are UPDATEs of one physical range with
+    the placeholders ``%(low)s`` and ``%(high)s`` of psycopg, both tids as text, low
+    included and high not; percent signs are doubled in these.
+
+    Attributes:
+        number: from 1, in the order of running.
+        kind: brief: all statements in one short transaction. backfill: one template.
+            index, drop-index, validate: one statement, outside of a transaction.
+        where: file:line:column of the statement that it comes from.
+        table: that a backfill, index or validate step works on.
+        locks: the strongest on each table while the step runs.
+        makes: what it leaves behind, in the order of making.
+        is_undoable: undoing all steps up to this one brings back what was before.
+            False where the text does not tell what that was (DROP, SET DEFAULT).
+        remaining: of a backfill: a SELECT of one boolean: is there a row left? When
+            that stays true although a whole sweep changed rows, the new value never
+            arrives (a trigger, or a type that rounds it): give up.
+        index: of an index step: its name. CREATE INDEX CONCURRENTLY IF NOT EXISTS
+            keeps an INVALID leftover: drop that first.
+        orphans: of a foreign key's validate step: a SELECT of the keys that refer to
+            no row, which VALIDATE would fail on.
+        clear_orphans: of one with ON DELETE SET NULL: a template that does what the
+            foreign key would have done, had it been there already.
+    """
+
+    number: int = 0
+    kind: Kind
+    where: str
+    summary: str
+    statements: tuple[str, ...]
+    table: str | None = None
+    locks: tuple[Lock, ...] = ()
+    makes: tuple[Made, ...] = ()
+    is_undoable: bool = True
+    remaining: str | None = None
+    index: str | None = None
+    orphans: str | None = None
+    clear_orphans: str | None = None
+
+    @property
+    def undo(self) -> tuple[str, ...]:
+        """Statements that take the step back, in the order of running.
+
+        An index step's cannot run in a transaction.
+        """
+        return tuple(made.undo for made in reversed(self.makes))

@@ -1,0 +1,77 @@
+-- name: hold_fence
+-- Without a transaction id, and between statements without a snapshot: a session that
+-- idles like this holds back neither VACUUM nor CREATE INDEX CONCURRENTLY.
+SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s) AS held;
+
+-- name: insert_online_run
+INSERT INTO pgflight.run
+  (run_id, version, name, state, strategy, checksum, rows_filled, locked_ms, fingerprint_before)
+VALUES
+  (%(run_id)s, %(version)s, %(name)s, 'applying', 'online', %(checksum)s, 0, 0, %(fingerprint_before)s);
+
+-- name: finish_online_run
+UPDATE pgflight.run
+SET state = 'applied',
+    applied_at = pg_catalog.clock_timestamp(),
+    state_since = pg_catalog.clock_timestamp(),
+    state_by = session_user,
+    rows_filled = (SELECT coalesce(sum(rows), 0) FROM pgflight.step WHERE run_id = %(run_id)s)
+WHERE run_id = %(run_id)s
+  AND state = 'applying'
+RETURNING rows_filled;
+
+-- name: start_step
+-- What is to be undone was found out when the step was first started, and stays.
+INSERT INTO pgflight.step (run_id, number, summary, state, undo)
+VALUES (%(run_id)s, %(number)s, %(summary)s, 'running', %(undo)s)
+ON CONFLICT (run_id, number) DO NOTHING;
+
+-- name: select_step
+SELECT state, undo, next_block
+FROM pgflight.step
+WHERE run_id = %(run_id)s AND number = %(number)s;
+
+-- name: advance_step
+UPDATE pgflight.step
+SET next_block = %(next_block)s,
+    rows = rows + %(rows)s
+WHERE run_id = %(run_id)s AND number = %(number)s;
+
+-- name: end_step
+UPDATE pgflight.step
+SET state = %(state)s,
+    ended_at = pg_catalog.clock_timestamp()
+WHERE run_id = %(run_id)s AND number = %(number)s;
+
+-- name: select_steps
+SELECT number, summary, state, undo
+FROM pgflight.step
+WHERE run_id = %(run_id)s
+ORDER BY number;
+
+-- name: select_blocks
+SELECT (pg_catalog.pg_relation_size(%(oid)s::oid)
+        / pg_catalog.current_setting('block_size')::bigint)::bigint AS blocks;
+
+-- name: select_invalid_index
+-- The leftover of an interrupted CREATE INDEX CONCURRENTLY.
+SELECT n.nspname::text AS schema, c.relname::text AS name
+FROM pg_catalog.pg_index AS i
+JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE i.indexrelid = pg_catalog.to_regclass(%(index)s)
+  AND NOT (i.indisvalid AND i.indisready);
+
+-- name: select_index_progress
+SELECT phase, blocks_done, blocks_total, tuples_done, tuples_total
+FROM pg_catalog.pg_stat_progress_create_index
+WHERE pid = %(pid)s;
+
+-- name: select_pressure
+-- What a backfill should give way to: standbys behind, and WAL that waits for its archive.
+SELECT coalesce(
+         (SELECT extract(epoch FROM max(replay_lag)) FROM pg_catalog.pg_stat_replication),
+         0)::float8 AS lag_s,
+       coalesce(
+         (SELECT count(*) FROM pg_catalog.pg_ls_archive_statusdir() WHERE name LIKE '%%.ready'),
+         0)::int AS unarchived;
