@@ -11,12 +11,12 @@ from flows.migration.flight import Flight
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
-from flows.migration.strategy import Wish
+from flows.migration.strategy import Terms, Wish
 from flows.rollback import roll_back, roll_back_without_prefect
 from flows.tasks import landing
 from flows.tasks.accept import accept
 from flows.tasks.apply import apply
-from flows.tasks.preflight import Terms, preflight
+from flows.tasks.preflight import preflight
 from flows.tasks.smoke import baseline, smoke_test
 from flows.tasks.verify import verify
 

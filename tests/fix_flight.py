@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from flows.database.preflight.clearance import Terms, clear
+from flows.database.preflight.clearance import clear
 from flows.demo.world import World
 from flows.migration.flight import Flight
 from flows.migration.report import Report
+from flows.migration.strategy import Terms
 from flows.resources import SQL
 
 # Of no application: what is tested here asks the database only.

@@ -96,7 +96,7 @@ def verify_functions(flight: Flight) -> list[Check]:
 
 
 def check_promises(conn: Conn, migration: Migration) -> list[Check]:
-    """Everything at once, on one connection: what the online strategy asks at its end."""
+    """Everything at once, on one connection: the online strategy's last question."""
     checks = check_structure(conn, migration.expectations)
     if migration.expectations.backfill:
         checks.append(recheck_backfill(conn, migration.expectations.backfill))

@@ -11,6 +11,18 @@ SHARE_OF_BUDGET = 0.5
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What whoever deploys asks for.
+
+    Attributes:
+        budget_ms: None for the migration's own.
+    """
+
+    budget_ms: int | None = None
+    strategy: Wish = "auto"
+
+
+@dataclass(frozen=True)
 class Choice:
     """Which strategy, and why.
 

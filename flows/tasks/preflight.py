@@ -7,12 +7,13 @@ from uuid import UUID
 
 from prefect import get_run_logger
 
-from flows.database.preflight.clearance import Clearance, Terms, clear
+from flows.database.preflight.clearance import Clearance, clear
 from flows.migration.errors import NotCleared
 from flows.migration.finding import Finding, Level
 from flows.migration.flight import Flight
 from flows.migration.online.refusal import refusal_of
 from flows.migration.report import Report
+from flows.migration.strategy import Terms
 from flows.tasks.step import reading_step
 
 _SHOWN_AS = {
@@ -24,9 +25,7 @@ _SHOWN_AS = {
 
 
 @reading_step("preflight")
-def preflight(
-    report: Report, migration: str, folder: str, terms: Terms
-) -> Flight:
+def preflight(report: Report, migration: str, folder: str, terms: Terms) -> Flight:
     """Clear the migration for its target.
 
     Raises:

@@ -6,7 +6,7 @@ from pathlib import Path
 from prefect import get_run_logger
 
 from flows.database.attempt import Committed
-from flows.database.preflight.clearance import Terms, locate
+from flows.database.preflight.clearance import locate
 from flows.database.revert import Reverted, prove_reverted
 from flows.database.revert import revert as revert_migration
 from flows.database.saving import preview
@@ -15,6 +15,7 @@ from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied, Report, Saved
+from flows.migration.strategy import Terms
 from flows.migration.variables import expand
 from flows.tasks.aside import speaking_aside
 from flows.tasks.preflight import flight_of

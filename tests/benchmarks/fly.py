@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from flows.database.preflight.clearance import Terms, clear
+from flows.database.preflight.clearance import clear
 from flows.migration.errors import NotCleared, PgflightError
 from flows.migration.expectation import Expectations
 from flows.migration.flight import Flight
 from flows.migration.report import Applied, Report
+from flows.migration.strategy import Terms
 from flows.resources import SQL
 
 VERSION = "008"

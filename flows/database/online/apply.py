@@ -1,7 +1,7 @@
 """Applying a migration online: step by step, each short, each recorded."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from flows.database.attempt import Say
 from flows.database.connection import CONNECT_ATTEMPTS, reading, session
@@ -101,7 +101,7 @@ _RUNNERS: dict[str, Callable[[Crew, OnlineStep], None]] = {
 }
 
 
-def _check(flight: Flight) -> Sequence[Check]:
+def _check(flight: Flight) -> list[Check]:
     """All checks before anybody is told that it is applied."""
     with reading(flight.target, f"{flight.migration.version} check") as conn:
         checks = check_promises(conn, flight.migration)

@@ -34,7 +34,7 @@ class Pace:
     pages: int = FIRST_PAGES
 
     def adapt(self, took_ms: float) -> None:
-        """Learn from one batch; by a factor of 2 at most, it may have been an outlier."""
+        """Learn from one batch, by a factor of 2 at most: it may be an outlier."""
         wanted = self.pages * BATCH_MS / max(took_ms, 1.0)
         bounded = min(max(wanted, self.pages / 2), self.pages * 2)
         self.pages = min(MOST_PAGES, max(1, round(bounded)))

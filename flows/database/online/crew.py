@@ -54,9 +54,10 @@ class Crew:
     @contextmanager
     def session(self, step: OnlineStep) -> Iterator[Conn]:
         """A connection for one long step, watched for who waits on it."""
-        purpose = f"step-{step.number} {self.flight.run_id} {self.flight.migration.version}"
+        version = self.flight.migration.version
+        purpose = f"step-{step.number} {self.flight.run_id} {version}"
         with session(self.flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
-            run = f"{self.flight.migration.version} {self.flight.run_id}"
+            run = f"{version} {self.flight.run_id}"
             watcher = Watcher(self.flight.target, run, conn.info.backend_pid)
             try:
                 with watcher:

@@ -1,7 +1,6 @@
 """The journal of an online deployment: which step it has come to."""
 
 from dataclasses import dataclass
-from typing import LiteralString, cast
 from uuid import UUID
 
 from psycopg import sql
@@ -115,7 +114,7 @@ class Journal:
 def _is_new(conn: Conn, step: OnlineStep, made: Made) -> bool:
     """Whether the step will make it; what was there before is not ours to undo."""
     # The planner's own SELECT, which quotes the names that it takes from up.sql.
-    found = conn.execute(sql.SQL(cast(LiteralString, made.exists))).fetchone()
+    found = conn.execute(sql.SQL(made.exists)).fetchone()
     exists = bool(found and next(iter(found.values())))
     if exists and made.must_be_new:
         raise ApplyFailed(f"{step.where}: {made.name} is there already")

@@ -20,9 +20,7 @@ _LEAVE_AS_IT_IS = (ConnectionFailed, CommitUnknown)
 """Nobody knows what the database holds: the next run goes on from the journal."""
 
 
-def undo_all(
-    crew: Crew, steps: Sequence[OnlineStep], error: BaseException
-) -> None:
+def undo_all(crew: Crew, steps: Sequence[OnlineStep], error: BaseException) -> None:
     """Take back every step that was begun, the last one first, and prove it.
 
     Raises:
@@ -68,6 +66,8 @@ def _close(crew: Crew, error: BaseException) -> None:
         before, _ = read_fingerprints(conn, run.run_id)
         different = differences(before, take_fingerprint(conn))
         if different:
-            raise RollbackFailed("The schema is not as before:\n" + "\n".join(different))
+            raise RollbackFailed(
+                "The schema is not as before:\n" + "\n".join(different)
+            )
         record_state(conn, run, "rolled_back", str(error) or type(error).__name__)
         conn.commit()

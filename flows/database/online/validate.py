@@ -20,7 +20,7 @@ def run_validate(crew: Crew, step: OnlineStep) -> None:
     """
     if step.clear_orphans and step.orphans:
         with crew.session(step) as conn:
-            remaining = f"SELECT EXISTS ({step.orphans})"  # noqa: S608 - the planner's
+            remaining = f"SELECT EXISTS ({step.orphans})"
             Backfill(crew, step, step.clear_orphans).run(conn, 0, remaining)
     elif step.orphans:
         _assert_no_orphans(crew, step)

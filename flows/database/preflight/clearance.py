@@ -25,7 +25,7 @@ from flows.migration.finding import Finding, Level
 from flows.migration.flight import Identity
 from flows.migration.folder import Migration, load_migration
 from flows.migration.needs import known_tables
-from flows.migration.strategy import Choice, Wish
+from flows.migration.strategy import Choice, Terms
 from flows.migration.target import Target, target_from_environment
 from flows.migration.variables import missing_variables
 
@@ -36,18 +36,6 @@ _BEFORE_APPLYING: tuple[Callable[[Inspection], Iterator[Finding]], ...] = (
     replication_findings,
     size_findings,
 )
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What whoever deploys asks for.
-
-    Attributes:
-        budget_ms: None for the migration's own.
-    """
-
-    budget_ms: int | None = None
-    strategy: Wish = "auto"
 
 
 @dataclass

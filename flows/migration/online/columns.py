@@ -70,7 +70,7 @@ def _refuse_rewriting(
         unknown = unknown_functions(constraint.raw_expr)
         if constraint.contype == pb.CONSTR_DEFAULT and unknown:
             raise Refused(
-                f"{unknown[0]}() may be volatile, and such a default rewrites the table",
+                f"{unknown[0]}() may be volatile: as a default it rewrites the table",
                 _STEPWISE,
             )
 

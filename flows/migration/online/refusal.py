@@ -1,7 +1,7 @@
 """Why a script cannot be flown online, in words."""
 
-from flows.migration.online.rewrite import plan_online
 from flows.migration.online.refused import NotOnline
+from flows.migration.online.rewrite import plan_online
 from flows.migration.script import Script
 
 

@@ -9,10 +9,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from flows.database.preflight.clearance import Terms, clear
+from flows.database.preflight.clearance import clear
 from flows.demo.server import PostgresServer
 from flows.demo.world import World
 from flows.migration.finding import Finding, Level
+from flows.migration.strategy import Terms
 from tests.fix_flight import NO_ENDPOINT
 
 Look = Callable[..., list[Finding]]

@@ -9,6 +9,7 @@ import pytest
 from flows.database.preflight.clearance import clear, locate
 from flows.demo.world import World
 from flows.migration.finding import Level
+from flows.migration.strategy import Terms
 from tests.database.preflight.conftest import Deployer, Edit, Look, blocking, one
 from tests.fix_flight import NO_ENDPOINT
 from tests.fix_migrations import Dump, Run

@@ -13,12 +13,13 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 
-from flows.database.preflight.clearance import Terms, clear
+from flows.database.preflight.clearance import clear
 from flows.demo.account import server_account
 from flows.demo.loopback import free_port
 from flows.demo.server import PostgresServer
 from flows.demo.world import World, create_world
 from flows.migration.finding import Finding, Level
+from flows.migration.strategy import Terms
 from flows.resources import SQL
 from tests.database.preflight.conftest import blocking, one
 from tests.fix_flight import NO_ENDPOINT
