@@ -15,7 +15,7 @@ from rich.console import Console
 from flows.here import run_here
 from flows.migration.errors import PgflightError
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
-from flows.migration.strategy import Wish
+from flows.migration.strategy import Terms, Wish
 from flows.terminal import say, show_plan, show_report, show_status
 
 USAGE_ERROR = 2
@@ -148,19 +148,22 @@ def plan(
     *,
     folder: Folder = DEFAULT_FOLDER,
     budget_ms: int | None = None,
+    strategy: Wish = "auto",
     as_json: AsJson = False,
 ) -> int:
-    """Show what a migration will do: statements, locks, what they keep waiting.
+    """Show what a migration will do, EXPLAIN for a migration. Nothing is run.
 
-    Nothing is run. With DATABASE_URL set the expected time is shown too.
+    Each step as it will run, its locks, what they keep waiting, and why this
+    strategy. With DATABASE_URL set the expected times are shown too.
 
     Args:
         budget_ms: As for deploy.
+        strategy: As for deploy.
     """
     from flows.database.planning import plan_for
 
     found = load_migration(Path(folder), migration)
-    planned = plan_for(found, os.environ, budget_ms)
+    planned = plan_for(found, os.environ, Terms(budget_ms, strategy))
     if as_json:
         _print_json(planned.model_dump(mode="json"))
     else:

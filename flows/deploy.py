@@ -16,6 +16,7 @@ from flows.rollback import roll_back, roll_back_without_prefect
 from flows.tasks import landing
 from flows.tasks.accept import accept
 from flows.tasks.apply import apply
+from flows.tasks.plan import plan
 from flows.tasks.preflight import preflight
 from flows.tasks.smoke import baseline, smoke_test
 from flows.tasks.verify import verify
@@ -55,7 +56,9 @@ def deploy_migration(
             report.conclude(Outcome.NOTHING_TO_DO)
         else:
             before = baseline(flight)
-            applied = None if flight.is_applied else apply(flight, before)
+            applied = None
+            if not flight.is_applied:
+                applied = apply(flight, plan(flight, before))
             checks = verify(flight, applied)
             probes = smoke_test(flight, checks, before)
             accept(flight, probes)

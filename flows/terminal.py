@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.migration.outcome import Outcome
-from flows.migration.plan import Plan
+from flows.migration.plan import Plan, seconds
 from flows.migration.probe import Verdict
 from flows.migration.report import Report
 from flows.migration.standing import Standing
@@ -132,27 +132,33 @@ def _indented(text: str) -> str:
 
 
 def show_plan(console: Console, plan: Plan) -> None:
-    """The plan as a table, and what it means for the application."""
+    """The plan as a table, its statements, and what it means for the application."""
     table = Table(title=f"{plan.version} {plan.title}", title_justify="left")
-    for heading in ("#", "statement", "locks", "keeps waiting"):
+    for heading in ("#", "step", "locks", "keeps waiting", "expected"):
         table.add_column(heading, overflow="fold")
     for step in plan.steps:
+        kind = "" if step.kind == "statement" else f"{step.kind}: "
         table.add_row(
             str(step.number),
-            escape(f"{step.summary}\n{Path(step.where).name}"),
+            escape(f"{kind}{step.summary}\n{Path(step.where).name}"),
             escape("\n".join(f"{lock.mode} on {lock.table}" for lock in step.locks)),
             "\n".join(lock.blocks for lock in step.locks),
+            seconds(step.expected_ms),
         )
     console.print(table)
-    say(
-        console,
-        f"Strategy: {plan.strategy}: one transaction, every lock is held until its"
-        " COMMIT.",
-    )
-    expected = "not known without DATABASE_URL"
-    if plan.expected_ms is not None:
-        expected = f"{plan.expected_ms:,.0f} ms of a budget of {plan.budget_ms:,} ms"
-    say(console, f"Expected time under lock: {expected}.")
+    if plan.strategy == "online":
+        _show_statements(console, plan)
+    say(console, plan.conclusion)
+    if plan.locked_ms is not None:
+        under_lock = f"{plan.locked_ms:,.0f} ms of a budget of {plan.budget_ms:,} ms"
+        say(console, f"Expected time under lock in one transaction: {under_lock}.")
+
+
+def _show_statements(console: Console, plan: Plan) -> None:
+    """As they will run: the planner has rewritten what up.sql says."""
+    for step in plan.steps:
+        for text in step.statements:
+            say(console, f"{step.number:>3}  {text};", "dim")
 
 
 def show_status(console: Console, standings: list[Standing]) -> None:

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from flows.database.preflight.clearance import clear
+from flows.database.preflight.flight import flight_of
 from flows.demo.world import World
 from flows.migration.flight import Flight
 from flows.migration.report import Report
-from flows.migration.strategy import Terms
+from flows.migration.strategy import Terms, Wish
 from flows.resources import SQL
 
 # Of no application: what is tested here asks the database only.
@@ -30,25 +31,14 @@ def folder(tmp_path: Path) -> Path:
 def make_flight(world: World, folder: Path) -> MakeFlight:
     """Clears a migration for the world, whatever preflight's findings are."""
 
-    def make(version: str = "008", budget_ms: int = 10_000) -> Flight:
+    def make(
+        version: str = "008", budget_ms: int = 10_000, strategy: Wish = "auto"
+    ) -> Flight:
         environment = world.environment(NO_ENDPOINT)
-        clearance = clear(folder, version, environment, Terms(budget_ms))
-        migration, target = clearance.migration, clearance.target
-        identity, run = clearance.identity, clearance.run
-        assert migration and target and identity, clearance.findings
-        run_id = uuid4()
-        return Flight(
-            run_id=run_id,
-            migration=migration,
-            target=target,
-            identity=identity,
-            budget_ms=budget_ms,
-            found_as=run.run_id if run else None,
-            found_state=run.state if run else None,
-            strategy="transactional",
-            may_go_online=False,
-            report=Report(action="deploy", version=version, run_id=str(UUID(int=0))),
-        )
+        terms = Terms(budget_ms, strategy)
+        clearance = clear(folder, version, environment, terms)
+        report = Report(action="deploy", version=version, run_id=str(uuid4()))
+        return flight_of(report, clearance, terms)
 
     return make
 

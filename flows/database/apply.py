@@ -21,6 +21,7 @@ from flows.migration.check import Check
 from flows.migration.errors import ApplyFailed, Blocked, ChecksFailed
 from flows.migration.flight import Flight
 from flows.migration.locks import tables_of
+from flows.migration.online.reorder import reordered
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied
 
@@ -66,7 +67,7 @@ def _apply(transaction: FencedTransaction, flight: Flight, say: Say) -> list[Che
                 snapshot_before(flight.target, purpose, limit_ms)
             )
         transaction.start_clock()
-        for statement in migration.up.statements:
+        for statement in reordered(migration.up.statements):
             rows = transaction.run(statement)
             say(f"{statement.summary}{f': {rows:,} rows' if rows else ''}")
         checks = _check(transaction, flight, snapshot)

@@ -39,6 +39,7 @@ from flows.migration.report import LockHeld, StatementTiming, Waits
 
 Result = TypeVar("Result")
 Say = Callable[[str], None]
+"""Takes a line about what happens, and returns at once; see also `Progress`."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,13 @@ def _attempt(
 def _transact(
     conn: Conn, flight: Flight, work: Work[Result], rung: Rung, number: int
 ) -> Committed[Result]:
+    run = f"{flight.migration.version} {flight.run_id}"
+    watcher = Watcher(flight.target, run, conn.info.backend_pid, flight.budget_ms)
     try:
         transaction = FencedTransaction(conn, flight, rung, work.tables, work.key)
-        run = f"{flight.migration.version} {flight.run_id}"
-        with Watcher(flight.target, run, conn.info.backend_pid) as watcher:
+        with watcher:
             result = work.run(transaction)
+            watcher.may_cancel = False
             reconciled = commit(conn, flight, work.has_committed, work.key)
             total_ms, locks = transaction.elapsed_ms, transaction.held()
     except Busy as busy:
@@ -142,7 +145,7 @@ def _transact(
             raise
         raise _TryAgain(busy.message) from None
     except psycopg.Error as error:
-        raise _sorted(error, flight, rung) from None
+        raise _sorted(error, flight, rung, watcher.has_cancelled) from None
     return Committed(
         result=result,
         attempt=number,
@@ -154,14 +157,16 @@ def _transact(
     )
 
 
-def _sorted(error: psycopg.Error, flight: Flight, rung: Rung) -> Exception:
+def _sorted(
+    error: psycopg.Error, flight: Flight, rung: Rung, by_watcher: bool
+) -> Exception:
     """What an error before the COMMIT means for the whole transaction."""
     match cause_of(error):
         case Cause.CONTENTION if error.sqlstate == "55P03":
             return _TryAgain(f"a lock was not to be had in {rung.lock_timeout_ms} ms")
         case Cause.CONTENTION:
             return _TryAgain(str(error.diag.message_primary))
-        case Cause.BUDGET if _is_cancelled(error, flight):
+        case Cause.BUDGET if _is_cancelled(error, flight) and not by_watcher:
             return ApplyFailed(
                 "Somebody cancelled pgflight's statement, and the server rolled the"
                 f" transaction back ({error.diag.message_primary})",

@@ -109,14 +109,6 @@ def read_run(conn: Conn, run_id: UUID) -> Run | None:
     return Run(**found[0]) if found else None
 
 
-def read_fill_rate(conn: Conn) -> float | None:
-    """Rows a second that recent deployments filled here; None if there were none."""
-    if not ledger_exists(conn):
-        return None
-    rate = one(conn, "select_fill_rate")["rows_per_second"]
-    return float(rate) if rate else None
-
-
 def read_fingerprints(
     conn: Conn, run_id: UUID
 ) -> tuple[Fingerprint, Fingerprint | None]:

@@ -3,21 +3,31 @@
 from collections.abc import Mapping
 
 from flows.database.connection import CONNECT_ATTEMPTS, reading
-from flows.database.ledger import read_fill_rate
-from flows.database.preflight.size import estimate_ms
+from flows.database.outlook import read_outlook
+from flows.migration.estimate import Outlook
 from flows.migration.folder import Migration
 from flows.migration.plan import Plan, plan_of
+from flows.migration.strategy import Terms, choose
 from flows.migration.target import target_from_environment
 
 
 def plan_for(
-    migration: Migration, environment: Mapping[str, str], budget_ms: int | None
+    migration: Migration, environment: Mapping[str, str], terms: Terms
 ) -> Plan:
-    """Plan a migration; with DATABASE_URL set, say how long it will take there."""
-    plan = plan_of(migration, budget_ms)
+    """Plan a migration; with DATABASE_URL set, for that database.
+
+    Raises:
+        ConnectionFailed: it is set, and does not answer.
+    """
+    outlook = _outlook(migration, environment)
+    budget_ms = terms.budget_ms or migration.manifest.budget_ms
+    choice = choose(terms.strategy, migration.up, budget_ms, outlook)
+    return plan_of(migration, choice, budget_ms, outlook)
+
+
+def _outlook(migration: Migration, environment: Mapping[str, str]) -> Outlook | None:
     if not environment.get("DATABASE_URL"):
-        return plan
+        return None
     target = target_from_environment(environment)
     with reading(target, "plan", attempts=CONNECT_ATTEMPTS) as conn:
-        expected_ms = estimate_ms(conn, migration.up, read_fill_rate(conn))
-    return plan.model_copy(update={"expected_ms": expected_ms})
+        return read_outlook(conn, migration.up)

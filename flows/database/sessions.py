@@ -51,7 +51,7 @@ class Blocker:
 
 def read_blockers(conn: Conn, tables: Iterable[str]) -> list[Blocker]:
     """Everyone else with a lock on these tables, the oldest transaction first."""
-    names = {row["oid"]: row["name"] for row in _relations(conn, tables)}
+    names = tables_by_oid(conn, tables)
     found = rows(conn, "select_blockers", tables=list(names))
     return [
         Blocker(table=names[row.pop("oid")], modes=tuple(row.pop("modes")), **row)
@@ -65,8 +65,13 @@ def describe_blockers(conn: Conn, tables: Iterable[str]) -> list[str]:
 
 
 def table_oids(conn: Conn, tables: Iterable[str]) -> list[int]:
-    """The tables and views that exist, by oid."""
-    return [row["oid"] for row in _relations(conn, tables)]
+    """Those of the tables and views that exist."""
+    return list(tables_by_oid(conn, tables))
+
+
+def tables_by_oid(conn: Conn, tables: Iterable[str]) -> dict[int, str]:
+    """The tables and views that exist, with their names as given."""
+    return {row["oid"]: row["name"] for row in _relations(conn, tables)}
 
 
 def existing_tables(conn: Conn, tables: Iterable[str]) -> tuple[str, ...]:

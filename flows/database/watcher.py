@@ -1,13 +1,16 @@
-"""The watcher: a second connection that samples who waits on us."""
+"""The watcher: a second connection that samples who waits on us.
+
+When an application has waited longer than the budget, it cancels our statement.
+"""
 
 import threading
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 
-from flows.database.connection import connect, rows
+from flows.database.connection import Conn, connect, one, rows
 from flows.migration.errors import PgflightError
 from flows.migration.report import Waits
 from flows.migration.target import Target
@@ -15,22 +18,38 @@ from flows.migration.target import Target
 INTERVAL_S = 0.02
 """Waits are known to this much; pg_blocking_pids locks the lock table for a moment."""
 
+_APPLICATIONS = {"AccessShareLock", "RowShareLock", "RowExclusiveLock"}
+"""Lock modes of reads and writes. Whoever waits for another one (VACUUM, a schema
+change) waits as long as it takes: our index build is not given up for it."""
+
 
 class Watcher:
     """Samples from entering the block until leaving it.
 
     Watching is a courtesy: when the second connection fails, the migration goes on
     and the report says that nobody looked (``samples`` is 0).
+
+    Args:
+        run: part of application_name.
+        pid: the backend that is watched.
+        budget_ms: how long an application may wait on it.
     """
 
-    def __init__(self, target: Target, run: str, pid: int) -> None:
+    def __init__(self, target: Target, run: str, pid: int, budget_ms: float) -> None:
         self._target = target
         self._purpose = f"watch {run}"
         self._pid = pid
+        self._budget_ms = budget_ms
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="pgflight-watcher")
-        self._waits: dict[tuple[int, object], float] = {}
+        self._waits: dict[tuple[int, object], tuple[float, str]] = {}
         self._samples = 0
+        self.may_cancel = True
+        """Not once COMMIT is on its way: then it must get through."""
+        self.has_waiters = False
+        """Whether an application waited on us when we last looked."""
+        self.has_cancelled = False
+        """Whether our statement was cancelled because somebody waited too long."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -48,9 +67,11 @@ class Watcher:
     @property
     def waits(self) -> Waits:
         """What was seen; complete once the block is left."""
+        longest_ms, reason = max(self._waits.values(), default=(0.0, ""))
         return Waits(
             sessions=len({pid for pid, _ in self._waits}),
-            longest_ms=max(self._waits.values(), default=0.0),
+            longest_ms=longest_ms,
+            longest_for=reason,
             samples=self._samples,
         )
 
@@ -61,12 +82,27 @@ class Watcher:
         ):
             conn.autocommit = True
             while not self._over.is_set():
-                self._sample(rows(conn, "select_waiters", pid=self._pid))
+                self._sample(conn, rows(conn, "select_waiters", pid=self._pid))
                 self._over.wait(INTERVAL_S)
 
-    def _sample(self, waiters: list[dict[str, object]]) -> None:
+    def _sample(self, conn: Conn, waiters: list[dict[str, Any]]) -> None:
         self._samples += 1
         for waiter in waiters:
             # A waiter is gone at the next sample when we are: count the interval.
-            waited_ms = float(str(waiter["waited_ms"])) + INTERVAL_S * 1_000
-            self._waits[int(str(waiter["pid"])), waiter["waitstart"]] = waited_ms
+            waited_ms = float(waiter["waited_ms"]) + INTERVAL_S * 1_000
+            self._waits[waiter["pid"], waiter["waitstart"]] = waited_ms, _what(waiter)
+        waiting_ms = [one["waited_ms"] for one in waiters if _is_application(one)]
+        self.has_waiters = bool(waiting_ms)
+        if max(waiting_ms, default=0.0) > self._budget_ms and self.may_cancel:
+            self.has_cancelled = True
+            one(conn, "cancel_backend", pid=self._pid)
+
+
+def _is_application(waiter: dict[str, Any]) -> bool:
+    """Also one that waits for a row: for our transaction, then, not for a table."""
+    return waiter["relation"] is None or waiter["mode"] in _APPLICATIONS
+
+
+def _what(waiter: dict[str, Any]) -> str:
+    relation = waiter["relation"]
+    return f"{waiter['mode']} on {relation}" if relation else "a row"

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from flows.migration.estimate import Outlook
 from flows.migration.folder import Migration
 from flows.migration.report import Report
-from flows.migration.strategy import Strategy
+from flows.migration.strategy import Choice
 from flows.migration.target import Target
 
 
@@ -37,8 +38,8 @@ class Flight:
         found_as: the run that had the migration in place, or half in place, when
             preflight looked; None if there was none.
         found_state: that run's state in the ledger.
-        strategy: how it is to be applied.
-        may_go_online: whether online is left when one transaction breaks the budget.
+        choice: how it is to be applied, and why so.
+        outlook: what the estimates are made from, if that could be read.
         report: the flight's recorder, filled in by the steps as they go.
     """
 
@@ -49,8 +50,8 @@ class Flight:
     budget_ms: int
     found_as: UUID | None
     found_state: str | None
-    strategy: Strategy
-    may_go_online: bool
+    choice: Choice
+    outlook: Outlook | None
     report: Report
 
     @property

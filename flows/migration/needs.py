@@ -68,11 +68,6 @@ def owned_tables(script: Script) -> tuple[str, ...]:
     return _named(script, _OWNERS_ONLY)
 
 
-def filled_tables(script: Script) -> tuple[str, ...]:
-    """Tables whose rows an UPDATE changes: the longer, the more there are."""
-    return _named(script, {"update_stmt": "relation"})
-
-
 def must_wait(script: Script, table: str, held: Iterable[str]) -> bool:
     """Whether a script waits for a session that holds these lock modes on a table."""
     wanted = {

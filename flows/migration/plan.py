@@ -1,10 +1,18 @@
 """The plan: what a migration will do, in order, and whom it will keep waiting."""
 
+from collections.abc import Iterable
+
 from pydantic import BaseModel
 
+from flows.migration.effort import Effort, efforts_of
+from flows.migration.estimate import Outlook
 from flows.migration.folder import Migration
-from flows.migration.locks import blocks, locks_of, stronger
-from flows.migration.script import Script
+from flows.migration.locks import Lock, blocks, locks_of, stronger
+from flows.migration.online.reorder import reordered
+from flows.migration.online.rewrite import plan_online
+from flows.migration.online.steps import OnlineStep
+from flows.migration.script import Script, Statement
+from flows.migration.strategy import Choice, Strategy
 
 
 class PlannedLock(BaseModel):
@@ -16,13 +24,23 @@ class PlannedLock(BaseModel):
 
 
 class Step(BaseModel):
-    """One statement as it will run."""
+    """One step as it will run.
+
+    Attributes:
+        where: file:line:column of the statement that it comes from.
+        kind: statement (in the one transaction); online: brief, backfill, index,
+            drop-index or validate.
+        statements: SQL, as it will be sent; a backfill's is sent for each batch.
+        expected_ms: None where no database was asked.
+    """
 
     number: int
     where: str
+    kind: str
     summary: str
-    statement: str
+    statements: list[str]
     locks: list[PlannedLock]
+    expected_ms: float | None = None
 
 
 class Plan(BaseModel):
@@ -30,46 +48,146 @@ class Plan(BaseModel):
 
     Attributes:
         strategy: transactional: all steps in one transaction, every lock held from
-            its step until the COMMIT.
-        expected_ms: expected time under lock; None where no database was asked.
+            its step until the COMMIT. online: each step gives its locks back. None:
+            neither will do, for this reason; the steps are those of one transaction.
+        locks: the strongest on each table.
+        expected_ms: of all steps together; None where no database was asked.
+        locked_ms: expected time under lock, were it one transaction.
     """
 
     version: str
     title: str
-    strategy: str = "transactional"
+    strategy: Strategy | None
+    reason: str
     budget_ms: int
     steps: list[Step]
     locks: list[PlannedLock]
     expected_ms: float | None = None
+    locked_ms: float | None = None
+
+    @property
+    def conclusion(self) -> str:
+        """Why this strategy, and what it means for the application, in sentences."""
+        reason = f"Strategy: {self.strategy or 'none will do'}: {self.reason}."
+        if self.strategy == "online":
+            return (
+                f"{reason} Each step gives its locks back before the next; none keeps"
+                f" the application waiting longer than the budget of"
+                f" {self.budget_ms:,} ms. Expected time: {seconds(self.expected_ms)}."
+            )
+        return f"{reason} Every lock is held until the COMMIT."
+
+    def as_markdown(self) -> str:
+        """The plan as a page."""
+        lines = [
+            f"# {self.version} {self.title}",
+            "",
+            self.conclusion,
+            "",
+            "| # | step | locks | keeps waiting | expected |",
+            "|---|---|---|---|---|",
+        ]
+        for step in self.steps:
+            locks = "<br>".join(f"{lock.mode} on {lock.table}" for lock in step.locks)
+            waiting = "<br>".join(lock.blocks for lock in step.locks)
+            cells = (str(step.number), f"{step.kind}: {step.summary}", locks, waiting)
+            row = " | ".join(cell.replace("|", "\\|") for cell in cells)
+            lines.append(f"| {row} | {seconds(step.expected_ms)} |")
+        for step in self.steps:
+            code = ";\n".join(step.statements)
+            lines += ["", f"**{step.number}. {step.where}**", "", "```sql", code, "```"]
+        return "\n".join(lines) + "\n"
 
 
-def plan_of(migration: Migration, budget_ms: int | None = None) -> Plan:
-    """Plan a migration from its syntax tree alone."""
+def seconds(milliseconds: float | None) -> str:
+    """A time as people say it."""
+    if milliseconds is None:
+        return "not known"
+    if milliseconds < 1_000:
+        return f"{milliseconds:,.0f} ms"
+    return f"{milliseconds / 1_000:,.1f} s"
+
+
+def plan_of(
+    migration: Migration, choice: Choice, budget_ms: int, outlook: Outlook | None
+) -> Plan:
+    """Plan a migration from its syntax tree, with the database's figures if there are.
+
+    Args:
+        outlook: None where no database was asked.
+    """
+    if choice.strategy == "online":
+        steps = [_online(step, outlook) for step in plan_online(migration.up)]
+    else:
+        steps = _transactional(migration.up, outlook)
+    expected = [step.expected_ms for step in steps if step.expected_ms is not None]
     return Plan(
         version=migration.version,
         title=migration.title,
-        budget_ms=budget_ms or migration.manifest.budget_ms,
-        steps=[
-            Step(
-                number=number,
-                where=statement.where,
-                summary=statement.summary,
-                statement=statement.text,
-                locks=[_planned(lock.table, lock.mode) for lock in locks_of(statement)],
-            )
-            for number, statement in enumerate(migration.up.statements, start=1)
-        ],
-        locks=_strongest(migration.up),
+        strategy=choice.strategy,
+        reason=choice.reason,
+        budget_ms=budget_ms,
+        steps=steps,
+        locks=_strongest(lock for step in steps for lock in step.locks),
+        expected_ms=sum(expected) if outlook else None,
+        locked_ms=choice.locked_ms,
     )
 
 
-def _strongest(script: Script) -> list[PlannedLock]:
+def _transactional(up: Script, outlook: Outlook | None) -> list[Step]:
+    numbered = enumerate(reordered(up.statements), start=1)
+    return [_statement(number, one, outlook) for number, one in numbered]
+
+
+def _statement(number: int, statement: Statement, outlook: Outlook | None) -> Step:
+    return Step(
+        number=number,
+        where=statement.where,
+        kind="statement",
+        summary=statement.summary,
+        statements=[statement.text],
+        locks=_planned(locks_of(statement)),
+        expected_ms=_expected(outlook, efforts_of(statement), is_online=False),
+    )
+
+
+def _online(step: OnlineStep, outlook: Outlook | None) -> Step:
+    return Step(
+        number=step.number,
+        where=step.where,
+        kind=step.kind,
+        summary=step.summary,
+        statements=list(step.statements),
+        locks=_planned(step.locks),
+        expected_ms=_expected(outlook, _efforts(step), is_online=True),
+    )
+
+
+def _expected(
+    outlook: Outlook | None, efforts: Iterable[Effort], is_online: bool
+) -> float | None:
+    return outlook.milliseconds(efforts, is_online=is_online) if outlook else None
+
+
+def _efforts(step: OnlineStep) -> Iterable[Effort]:
+    """Validating looks for orphans first, so it reads the table twice."""
+    if step.table is None:
+        return
+    yield Effort("fill" if step.kind == "backfill" else "scan", step.table)
+    if step.orphans:
+        yield Effort("scan", step.table)
+
+
+def _strongest(locks: Iterable[PlannedLock]) -> list[PlannedLock]:
     modes: dict[str, str] = {}
-    for statement in script.statements:
-        for lock in locks_of(statement):
-            modes[lock.table] = stronger(modes.get(lock.table, lock.mode), lock.mode)
-    return [_planned(table, mode) for table, mode in sorted(modes.items())]
+    for lock in locks:
+        modes[lock.table] = stronger(modes.get(lock.table, lock.mode), lock.mode)
+    return [_lock(table, mode) for table, mode in sorted(modes.items())]
 
 
-def _planned(table: str, mode: str) -> PlannedLock:
+def _planned(locks: Iterable[Lock]) -> list[PlannedLock]:
+    return [_lock(lock.table, lock.mode) for lock in locks]
+
+
+def _lock(table: str, mode: str) -> PlannedLock:
     return PlannedLock(table=table, mode=mode, blocks=blocks(mode))

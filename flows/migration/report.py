@@ -39,12 +39,24 @@ class Waits(BaseModel):
     Attributes:
         sessions: sessions that were seen waiting.
         longest_ms: longest wait; exact to one sampling interval.
+        longest_for: what that one waited for, e.g. a lock mode on a table.
         samples: how often we looked; 0 means that nobody could look.
     """
 
     sessions: int = 0
     longest_ms: float = 0.0
+    longest_for: str = ""
     samples: int = 0
+
+    def __add__(self, other: "Waits") -> "Waits":
+        """Both together, as if seen by one watcher."""
+        longest = max(self, other, key=lambda waits: waits.longest_ms)
+        return Waits(
+            sessions=self.sessions + other.sessions,
+            longest_ms=longest.longest_ms,
+            longest_for=longest.longest_for,
+            samples=self.samples + other.samples,
+        )
 
 
 class Applied(BaseModel):

@@ -3,6 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from flows.migration.effort import efforts_of
+from flows.migration.errors import PgflightError
+from flows.migration.estimate import BASE_MS, Outlook
+from flows.migration.online.refused import NotOnline
+from flows.migration.online.rewrite import plan_online
+from flows.migration.script import Script
+
 Strategy = Literal["transactional", "online"]
 Wish = Literal["auto", "transactional", "online"]
 
@@ -28,41 +35,71 @@ class Choice:
 
     Attributes:
         strategy: None when neither will do.
+        locked_ms: expected time under lock in one transaction; None where unknown.
+        falls_back: online is what is left when one transaction breaks the budget.
     """
 
     strategy: Strategy | None
     reason: str
     help: str = ""
+    locked_ms: float | None = None
+    falls_back: bool = False
 
 
-def choose(
-    wish: Wish, expected_ms: float | None, budget_ms: int, refusal: str
-) -> Choice:
+def expected_under_lock(up: Script, outlook: Outlook) -> float:
+    """Milliseconds from the first statement to the COMMIT of one transaction."""
+    return BASE_MS + sum(
+        outlook.milliseconds(efforts_of(statement), is_online=False)
+        for statement in up.statements
+        if efforts_of(statement)
+    )
+
+
+def choose(wish: Wish, up: Script, budget_ms: int, outlook: Outlook | None) -> Choice:
     """Choose the strategy.
 
     Args:
-        expected_ms: time under lock in one transaction; None where it is not known.
-        refusal: why it cannot be flown online; empty where it can.
+        outlook: None where the database could not be asked.
     """
+    locked_ms = expected_under_lock(up, outlook) if outlook else None
+    obstacle = _obstacle(up)
     if wish == "online":
-        if refusal:
-            return Choice(None, f"It cannot be flown online:\n{refusal}")
-        return Choice("online", "Online, as asked for")
+        return _online_as_asked(obstacle, locked_ms)
     share = 1.0 if wish == "transactional" else SHARE_OF_BUDGET
-    if expected_ms is None or expected_ms <= budget_ms * share:
-        expected = "not known" if expected_ms is None else f"{expected_ms:,.0f} ms"
-        return Choice("transactional", f"Expected time under lock: {expected}")
+    if locked_ms is None or locked_ms <= budget_ms * share:
+        expected = "not known" if locked_ms is None else f"{locked_ms:,.0f} ms"
+        reason = f"one transaction; expected time under lock: {expected}"
+        falls_back = wish == "auto" and obstacle is None
+        return Choice("transactional", reason, "", locked_ms, falls_back)
     waits = (
-        f"In one transaction the application would wait about"
-        f" {expected_ms / 1_000:,.1f} s; the budget is {budget_ms / 1_000:,.1f} s"
+        "in one transaction the application would wait about"
+        f" {locked_ms / 1_000:,.1f} s; the budget is {budget_ms / 1_000:,.1f} s"
     )
     if wish == "transactional":
-        return Choice(None, waits, "Leave the strategy to auto, or raise budget_ms.")
-    if refusal:
+        help = "Leave the strategy to auto, or raise budget_ms if it may wait that long"
+        return Choice(None, waits, f"{help}.", locked_ms)
+    if obstacle:
         return Choice(
             None,
-            f"{waits}, of which half is for the estimate; and online it cannot be"
-            f" flown:\n{refusal}",
-            "Write it as shown, or raise budget_ms if it may wait that long.",
+            f"{waits}, of which half is for the estimate, and it cannot go online:\n"
+            f"{obstacle.message}",
+            f"{obstacle.help}\nOr raise budget_ms if it may wait that long.",
+            locked_ms,
         )
-    return Choice("online", f"{waits}; so it goes online, in short steps")
+    return Choice("online", f"{waits}; so it goes in short steps", "", locked_ms)
+
+
+def _online_as_asked(obstacle: PgflightError | None, locked_ms: float | None) -> Choice:
+    if obstacle:
+        reason = f"it cannot go online:\n{obstacle.message}"
+        return Choice(None, reason, obstacle.help, locked_ms)
+    return Choice("online", "short steps, as asked for", "", locked_ms)
+
+
+def _obstacle(up: Script) -> PgflightError | None:
+    """What is in the way of the online strategy, with what to write instead."""
+    try:
+        plan_online(up)
+    except NotOnline as error:
+        return error
+    return None

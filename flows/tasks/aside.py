@@ -7,8 +7,12 @@ them while the application waits (measured at 10,000 users: 45 of 168 ms).
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from queue import SimpleQueue
 from threading import Thread
+
+from flows.migration.progress import Progress
+from flows.tasks.publishing import ProgressBar
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -20,7 +24,10 @@ def speaking_aside(log: Log) -> Iterator[Callable[[str], None]]:
     All lines are written when the block is left.
     """
     lines: SimpleQueue[str | None] = SimpleQueue()
-    writer = Thread(target=_write, args=(log, lines), name="pgflight-log")
+    # In the context of the task: artifacts are published for its run.
+    writer = Thread(
+        target=copy_context().run, args=(_write, log, lines), name="pgflight-log"
+    )
     writer.start()
     try:
         yield lines.put
@@ -30,5 +37,8 @@ def speaking_aside(log: Log) -> Iterator[Callable[[str], None]]:
 
 
 def _write(log: Log, lines: "SimpleQueue[str | None]") -> None:
+    bar = ProgressBar()
     while (line := lines.get()) is not None:
         log.info("   %s", line)
+        if isinstance(line, Progress):
+            bar.show(line)

@@ -3,15 +3,14 @@
 import logging
 import os
 from pathlib import Path
-from uuid import UUID
 
 from prefect import get_run_logger
 
-from flows.database.preflight.clearance import Clearance, clear
+from flows.database.preflight.clearance import clear
+from flows.database.preflight.flight import flight_of
 from flows.migration.errors import NotCleared
 from flows.migration.finding import Finding, Level
 from flows.migration.flight import Flight
-from flows.migration.online.refusal import refusal_of
 from flows.migration.report import Report
 from flows.migration.strategy import Terms
 from flows.tasks.step import reading_step
@@ -40,36 +39,6 @@ def preflight(report: Report, migration: str, folder: str, terms: Terms) -> Flig
             "\n".join(finding.help for finding in clearance.blocking if finding.help),
         )
     return flight_of(report, clearance, terms)
-
-
-def flight_of(report: Report, clearance: Clearance, terms: Terms) -> Flight:
-    """The flight of a clearance that found migration, target and database."""
-    migration, target, identity = (
-        clearance.migration,
-        clearance.target,
-        clearance.identity,
-    )
-    assert migration and target and identity
-    report.version, report.title = migration.version, migration.title
-    report.target = (
-        f"{identity.role} on {identity.database}@{identity.system_identifier}"
-    )
-    report.budget_ms = terms.budget_ms or migration.manifest.budget_ms
-    run, choice = clearance.run, clearance.choice
-    is_unfinished = run is not None and run.state == "applying"
-    strategy = choice.strategy if choice else None
-    return Flight(
-        run_id=UUID(report.run_id),
-        migration=migration,
-        target=target,
-        identity=identity,
-        budget_ms=report.budget_ms,
-        found_as=run.run_id if run else None,
-        found_state=run.state if run else None,
-        strategy="online" if is_unfinished else strategy or "transactional",
-        may_go_online=terms.strategy == "auto" and not refusal_of(migration.up),
-        report=report,
-    )
 
 
 def log_findings(report: Report, findings: list[Finding]) -> None:

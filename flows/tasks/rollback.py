@@ -7,6 +7,7 @@ from prefect import get_run_logger
 
 from flows.database.attempt import Committed
 from flows.database.preflight.clearance import locate
+from flows.database.preflight.flight import flight_of
 from flows.database.revert import Reverted, prove_reverted
 from flows.database.revert import revert as revert_migration
 from flows.database.saving import preview
@@ -18,7 +19,6 @@ from flows.migration.report import Applied, Report, Saved
 from flows.migration.strategy import Terms
 from flows.migration.variables import expand
 from flows.tasks.aside import speaking_aside
-from flows.tasks.preflight import flight_of
 from flows.tasks.smoke import probe_before
 from flows.tasks.step import changing_step, reading_step
 

@@ -44,16 +44,21 @@ SELECT fingerprint_before, fingerprint_after
 FROM pgflight.run
 WHERE run_id = %(run_id)s;
 
--- name: select_fill_rate
--- Rows a second that this server has shown before; NULL when it has shown nothing.
-SELECT sum(rows_filled) / nullif(sum(locked_ms) / 1000, 0) AS rows_per_second
-FROM (
-  SELECT rows_filled, locked_ms
-  FROM pgflight.run
-  WHERE rows_filled >= 1000
-  ORDER BY applied_at DESC
-  LIMIT 5
-) AS recent;
+-- name: select_rates
+-- Rows a second that this server has shown before, in recent deployments of a size that
+-- says something; NULL where it has shown nothing.
+SELECT (SELECT sum(rows_filled) / nullif(sum(locked_ms) / 1000, 0)
+        FROM (SELECT rows_filled, locked_ms
+              FROM pgflight.run
+              WHERE strategy = 'transactional' AND rows_filled >= 1000
+              ORDER BY applied_at DESC
+              LIMIT 5) AS recent) AS fill,
+       (SELECT sum(rows) / nullif(sum(extract(epoch FROM ended_at - started_at)), 0)
+        FROM (SELECT rows, started_at, ended_at
+              FROM pgflight.step
+              WHERE state = 'done' AND rows >= 1000
+              ORDER BY started_at DESC
+              LIMIT 5) AS recent) AS fill_online;
 
 -- name: insert_run
 INSERT INTO pgflight.run

@@ -68,10 +68,12 @@ FROM pg_catalog.pg_stat_progress_create_index
 WHERE pid = %(pid)s;
 
 -- name: select_pressure
--- What a backfill should give way to: standbys behind, and WAL that waits for its archive.
-SELECT coalesce(
-         (SELECT extract(epoch FROM max(replay_lag)) FROM pg_catalog.pg_stat_replication),
-         0)::float8 AS lag_s,
-       coalesce(
-         (SELECT count(*) FROM pg_catalog.pg_ls_archive_statusdir() WHERE name LIKE '%%.ready'),
-         0)::int AS unarchived;
+-- How far the slowest standby is behind; 0 where there is none, or the role may not see.
+SELECT coalesce(extract(epoch FROM max(replay_lag)), 0)::float8 AS lag_s
+FROM pg_catalog.pg_stat_replication;
+
+-- name: count_unarchived
+-- WAL segments that wait for their archive.
+SELECT count(*)::int AS segments
+FROM pg_catalog.pg_ls_archive_statusdir()
+WHERE name LIKE '%%.ready';

@@ -25,7 +25,7 @@ size AS (
   JOIN pg_catalog.pg_class AS c ON c.oid = tree.oid
   WHERE c.relkind IN ('r', 'm')
 )
-SELECT root::regclass::text AS table,
+SELECT root AS oid,
        sum(CASE WHEN relpages > 0 AND reltuples >= 0
              THEN reltuples / relpages * heap_bytes / pg_catalog.current_setting('block_size')::int
              ELSE heap_bytes / %(row_bytes)s END)::bigint AS rows,

@@ -40,6 +40,10 @@ WHERE NOT l.granted
   AND l.pid <> %(pid)s
   AND %(pid)s = ANY (pg_catalog.pg_blocking_pids(l.pid));
 
+-- name: cancel_backend
+-- One of our own, so the same role may.
+SELECT pg_catalog.pg_cancel_backend(%(pid)s) AS sent;
+
 -- name: resolve_table
 -- No row when there is no such table; names as they are, not quoted.
 SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name

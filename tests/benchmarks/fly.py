@@ -1,97 +1,71 @@
 """One flight of pgflight in a process of its own, so that its memory can be told.
 
-``python -m tests.benchmarks.fly STRATEGY`` flies 008 against the target of the
+``python -m tests.benchmarks.fly ARM`` flies 008 against the target of the
 environment and says what it took, as JSON.
 """
 
-import importlib
 import json
 import os
 import resource
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
+from flows.database.chosen import apply_as_chosen
 from flows.database.preflight.clearance import clear
+from flows.database.preflight.flight import flight_of
 from flows.migration.errors import NotCleared, PgflightError
 from flows.migration.expectation import Expectations
 from flows.migration.flight import Flight
-from flows.migration.report import Applied, Report
-from flows.migration.strategy import Terms
+from flows.migration.report import Report
+from flows.migration.strategy import Terms, Wish
 from flows.resources import SQL
 
 VERSION = "008"
 UNVERIFIED = "transactional-unverified"
-ENTRIES = {
-    "transactional": "flows.database.apply:apply",
-    UNVERIFIED: "flows.database.apply:apply",
-    "online": "flows.database.online:apply_online",
-    "auto": "flows.database.online:apply_auto",
+WISHES: dict[str, Wish] = {
+    "transactional": "transactional",
+    UNVERIFIED: "transactional",
+    "online": "online",
+    "auto": "auto",
 }
-"""What flies each strategy: called with the flight and a function to say things."""
+"""The strategy that each of pgflight's arms asks for."""
 NO_BUDGET_MS = 3_600_000
 """For one transaction: psql has no budget either."""
 
-Entry = Callable[[Flight, Callable[[str], None]], object]
 
-
-def entry_of(strategy: str) -> Entry | None:
-    """What flies the strategy; None where there is no such thing yet."""
-    module, _, name = ENTRIES[strategy].partition(":")
-    try:
-        found: Entry | None = getattr(importlib.import_module(module), name, None)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        return None
-    return found
-
-
-def prepare(strategy: str) -> Flight:
+def prepare(arm: str) -> Flight:
     """Clear 008 for the target of the environment.
 
     Raises:
         NotCleared: with every reason.
     """
-    budget_ms = NO_BUDGET_MS if strategy.startswith("transactional") else None
-    clearance = clear(SQL / "migrations", VERSION, os.environ, Terms(budget_ms))
-    migration, target = clearance.migration, clearance.target
-    if clearance.blocking or not (migration and target and clearance.identity):
+    wish = WISHES[arm]
+    terms = Terms(NO_BUDGET_MS if wish == "transactional" else None, wish)
+    clearance = clear(SQL / "migrations", VERSION, os.environ, terms)
+    if clearance.blocking:
         raise NotCleared("\n".join(found.message for found in clearance.blocking))
-    if strategy == UNVERIFIED:
-        migration = replace(migration, expectations=Expectations(), verify=None)
-    run_id = uuid4()
-    return Flight(
-        run_id=run_id,
-        migration=migration,
-        target=target,
-        identity=clearance.identity,
-        budget_ms=budget_ms or migration.manifest.budget_ms,
-        found_as=None,
-        found_state=None,
-        strategy="transactional",
-        may_go_online=False,
-        report=Report(action="deploy", version=VERSION, run_id=str(UUID(int=0))),
-    )
+    report = Report(action="deploy", version=VERSION, run_id=str(uuid4()))
+    flight = flight_of(report, clearance, terms)
+    if arm != UNVERIFIED:
+        return flight
+    bare = replace(flight.migration, expectations=Expectations(), verify=None)
+    return replace(flight, migration=bare)
 
 
-def fly(strategy: str) -> dict[str, Any]:
+def fly(arm: str) -> dict[str, Any]:
     """Fly it; returns fields of `tests.benchmarks.figures.Round`."""
-    flight = prepare(strategy)
-    enter = entry_of(strategy)
-    assert enter
+    flight = prepare(arm)
     started = time.monotonic()
-    done = enter(flight, lambda line: None)
+    applied = apply_as_chosen(flight, lambda line: None)
     wall_ms = (time.monotonic() - started) * 1_000
-    locks = done.locks if isinstance(done, Applied) else []
     return {
         "wall_ms": wall_ms,
         "peak_mb": peak_bytes() / 1e6,
-        "locked_ms": max((lock.held_ms for lock in locks), default=None),
+        "locked_ms": max((lock.held_ms for lock in applied.locks), default=None),
     }
 
 

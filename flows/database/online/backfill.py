@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import psycopg
 
 from flows.database.connection import Cause, Conn, cause_of, one, set_local
-from flows.database.online.crew import Crew
-from flows.database.online.pressure import give_way
-from flows.database.online.progress import Progress
+from flows.database.online.crew import Crew, Watched
+from flows.database.online.meter import Meter
+from flows.database.online.pressure import Pressure
 from flows.migration.errors import ApplyFailed, LocksNotObtained
 from flows.migration.locks import blocks
 from flows.migration.online.steps import OnlineStep
@@ -28,7 +28,7 @@ MOST_SWEEPS = 50
 
 
 @dataclass
-class Pace:
+class BatchSize:
     """How many pages the next batch takes, so that it lasts about BATCH_MS."""
 
     pages: int = FIRST_PAGES
@@ -51,11 +51,11 @@ class Backfill:
         self._crew = crew
         self._step = step
         self._template = template.encode()
-        self._pace = Pace()
-        self._progress = Progress(step.summary, crew.say)
+        self._size = BatchSize()
+        self._meter = Meter(step.summary, crew.say)
         self._longest_ms = 0.0
 
-    def run(self, conn: Conn, first_block: int, remaining: str) -> None:
+    def run(self, watched: Watched, first_block: int, remaining: str) -> None:
         """Fill every row.
 
         A table grows meanwhile, by new versions of the rows that we and others write.
@@ -66,9 +66,9 @@ class Backfill:
             LocksNotObtained: rows stayed locked.
             ApplyFailed: something empties the column as fast as it is filled.
         """
-        self._pass(conn, first_block)
+        self._pass(watched, first_block)
         sweeps = 0
-        while self._is_row_left(conn, remaining):
+        while self._is_row_left(watched.conn, remaining):
             sweeps += 1
             if sweeps > MOST_SWEEPS:
                 raise ApplyFailed(
@@ -76,22 +76,24 @@ class Backfill:
                     " rows to fill: something empties them again, a trigger perhaps",
                     "Stop it, and run again.",
                 )
-            self._pass(conn, 0)
+            self._pass(watched, 0)
+        self._meter.finish()
         self._note_lock()
 
-    def _pass(self, conn: Conn, low: int) -> None:
+    def _pass(self, watched: Watched, low: int) -> None:
+        conn, pressure = watched.conn, Pressure(watched, self._meter)
         end = self._blocks(conn)
         while low < end:
             self._crew.fence.assert_held()
-            give_way(conn, self._progress)
-            high = min(low + self._pace.pages, end)
+            pressure.give_way()
+            high = min(low + self._size.pages, end)
             started = time.monotonic()
             filled = self._batch(conn, low, high)
             took_ms = (time.monotonic() - started) * 1_000
-            self._pace.adapt(took_ms)
+            self._size.adapt(took_ms)
             self._longest_ms = max(self._longest_ms, took_ms)
             low = high
-            self._progress.advance(low, end, filled)
+            self._meter.advance(low, end, filled)
 
     def _batch(self, conn: Conn, low: int, high: int) -> int:
         """One batch and its entry in the journal, in one transaction."""
@@ -99,7 +101,8 @@ class Backfill:
             try:
                 return self._try_batch(conn, low, high)
             except psycopg.Error as error:
-                if cause_of(error) is not Cause.CONTENTION:
+                # The budget: the watcher cancelled it, because somebody waited.
+                if cause_of(error) not in (Cause.CONTENTION, Cause.BUDGET):
                     raise
                 conn.rollback()
                 time.sleep(random.uniform(0.5, 1.5) * min(0.02 * 2**failure, 1.0))
@@ -148,10 +151,12 @@ class Backfill:
 def run_backfill(crew: Crew, step: OnlineStep) -> None:
     """Run a backfill step from where it is in the journal."""
     assert step.remaining is not None
-    with crew.session(step) as conn:
+    with crew.session(step) as watched:
+        conn = watched.conn
         entry = crew.journal.entry(conn, step)
         conn.commit()
         first_block = entry.next_block if entry else 0
-        Backfill(crew, step, step.statements[0]).run(conn, first_block, step.remaining)
+        backfill = Backfill(crew, step, step.statements[0])
+        backfill.run(watched, first_block, step.remaining)
         crew.journal.end(conn, step)
         conn.commit()

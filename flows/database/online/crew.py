@@ -26,19 +26,20 @@ class Felt:
         """Add a brief step; of the same lock on the same table the longest counts."""
         for lock in committed.locks:
             self.add_lock(lock)
-        self.add_waits(committed.waits)
+        self.waits += committed.waits
 
     def add_lock(self, lock: LockHeld) -> None:
         known = self.locks.get((lock.table, lock.mode))
         if known is None or known.held_ms < lock.held_ms:
             self.locks[lock.table, lock.mode] = lock
 
-    def add_waits(self, waits: Waits) -> None:
-        self.waits = Waits(
-            sessions=self.waits.sessions + waits.sessions,
-            longest_ms=max(self.waits.longest_ms, waits.longest_ms),
-            samples=self.waits.samples + waits.samples,
-        )
+
+@dataclass(frozen=True)
+class Watched:
+    """A connection for one long step, and who watches it."""
+
+    conn: Conn
+    watcher: Watcher
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,16 @@ class Crew:
     felt: Felt = field(default_factory=Felt)
 
     @contextmanager
-    def session(self, step: OnlineStep) -> Iterator[Conn]:
+    def session(self, step: OnlineStep) -> Iterator[Watched]:
         """A connection for one long step, watched for who waits on it."""
-        version = self.flight.migration.version
-        purpose = f"step-{step.number} {self.flight.run_id} {version}"
-        with session(self.flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
-            run = f"{version} {self.flight.run_id}"
-            watcher = Watcher(self.flight.target, run, conn.info.backend_pid)
+        flight = self.flight
+        purpose = f"step-{step.number} {flight.run_id} {flight.migration.version}"
+        with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+            run = f"{flight.migration.version} {flight.run_id}"
+            pid = conn.info.backend_pid
+            watcher = Watcher(flight.target, run, pid, flight.budget_ms)
             try:
                 with watcher:
-                    yield conn
+                    yield Watched(conn, watcher)
             finally:
-                self.felt.add_waits(watcher.waits)
+                self.felt.waits += watcher.waits

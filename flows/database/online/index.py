@@ -8,7 +8,7 @@ from psycopg import sql
 
 from flows.database.connection import Cause, Conn, cause_of, connect, rows
 from flows.database.online.crew import Crew
-from flows.database.online.progress import SAY_EVERY_S, Progress
+from flows.database.online.meter import SAY_EVERY_S, Meter
 from flows.database.transaction import CONNECTION_CHECK_MS
 from flows.migration.errors import ApplyFailed, LocksNotObtained, PgflightError
 from flows.migration.online.steps import OnlineStep
@@ -27,7 +27,8 @@ def run_index(crew: Crew, step: OnlineStep) -> None:
         ApplyFailed: the index could not be built: duplicate keys, for example.
         LocksNotObtained: deadlocks with other sessions, time after time.
     """
-    with crew.session(step) as conn:
+    with crew.session(step) as watched:
+        conn = watched.conn
         _go_alone(conn)
         for _ in range(ATTEMPTS):
             crew.fence.assert_held()
@@ -43,7 +44,8 @@ def run_index(crew: Crew, step: OnlineStep) -> None:
 
 def undo_index(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> None:
     """Take an index step back, as slowly and as quietly."""
-    with crew.session(step) as conn:
+    with crew.session(step) as watched:
+        conn = watched.conn
         _go_alone(conn)
         crew.fence.assert_held()
         for text in undo:
@@ -70,15 +72,16 @@ def _go_alone(conn: Conn) -> None:
 
 
 def _try(conn: Conn, crew: Crew, step: OnlineStep) -> bool:
-    progress = Progress(step.summary, crew.say)
+    meter = Meter(step.summary, crew.say)
     try:
-        with _Reporter(crew.flight.target, conn.info.backend_pid, progress):
+        with _Reporter(crew.flight.target, conn.info.backend_pid, meter):
             conn.execute(step.statements[0].encode())
     except psycopg.Error as error:
         if conn.broken:
             raise
         drop_invalid(conn, step.index)
-        if cause_of(error) is Cause.CONTENTION:
+        # The budget: the watcher cancelled it, because somebody waited.
+        if cause_of(error) in (Cause.CONTENTION, Cause.BUDGET):
             return False
         raise ApplyFailed(
             f"{step.where}: {error.diag.message_primary} (SQLSTATE {error.sqlstate})",
@@ -92,8 +95,8 @@ def _try(conn: Conn, crew: Crew, step: OnlineStep) -> bool:
 class _Reporter:
     """Says how far the build of another connection is, until the block is left."""
 
-    def __init__(self, target: Target, pid: int, progress: Progress) -> None:
-        self._target, self._pid, self._progress = target, pid, progress
+    def __init__(self, target: Target, pid: int, meter: Meter) -> None:
+        self._target, self._pid, self._meter = target, pid, meter
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._report, name="pgflight-progress")
 
@@ -103,6 +106,7 @@ class _Reporter:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        self._meter.finish()
 
     def _report(self) -> None:
         # Most builds are over before anybody asks.
@@ -115,4 +119,4 @@ class _Reporter:
             conn.autocommit = True
             while not self._over.wait(SAY_EVERY_S):
                 for row in rows(conn, "select_index_progress", pid=self._pid):
-                    self._progress.advance(row["blocks_done"], row["blocks_total"], 0)
+                    self._meter.advance(row["blocks_done"], row["blocks_total"], 0)

@@ -1,11 +1,12 @@
-"""Giving way: a backfill pauses while it would hurt those who follow the database."""
+"""Giving way: a backfill pauses while it would hurt others."""
 
 import time
 
 import psycopg
 
-from flows.database.connection import Conn, one
-from flows.database.online.progress import Progress
+from flows.database.connection import one
+from flows.database.online.crew import Watched
+from flows.database.online.meter import Meter
 
 LOOK_EVERY_S = 1.0
 LAG_S = 1.5
@@ -13,29 +14,46 @@ LAG_S = 1.5
 UNARCHIVED = 42
 """WAL segments waiting for their archive (GitLab's limit for background migrations)."""
 LONGEST_PAUSE_S = 600.0
+"""Then it goes on, slowly: a standby that is broken must not hold it up for ever."""
+BREATH_S = 0.05
+"""For an application that waited for a row of the last batch: as long as a batch."""
 
 
-def give_way(conn: Conn, progress: Progress) -> None:
-    """Wait while a standby lags or the archive is behind; looks once a second."""
-    waited = 0.0
-    while progress.is_time_to_look(LOOK_EVERY_S):
-        reason = _reason(conn)
-        if reason is None or waited > LONGEST_PAUSE_S:
+class Pressure:
+    """What a backfill gives way to: waiting sessions, standbys, the archive of WAL."""
+
+    def __init__(self, watched: Watched, meter: Meter) -> None:
+        self._watched = watched
+        self._meter = meter
+        self._looked = 0.0
+        self._paused_s = 0.0
+
+    def give_way(self) -> None:
+        """Return when there is nothing to wait for, or it was waited long enough."""
+        if self._watched.watcher.has_waiters:
+            time.sleep(BREATH_S)
+        if time.monotonic() - self._looked < LOOK_EVERY_S:
             return
-        progress.pause(reason)
-        time.sleep(LOOK_EVERY_S)
-        waited += LOOK_EVERY_S
+        reason = self._reason()
+        while reason and self._paused_s < LONGEST_PAUSE_S:
+            self._meter.pause(reason)
+            time.sleep(LOOK_EVERY_S)
+            self._paused_s += LOOK_EVERY_S
+            reason = self._reason()
+        self._looked = time.monotonic()
 
-
-def _reason(conn: Conn) -> str | None:
-    try:
+    def _reason(self) -> str:
+        conn = self._watched.conn
         found = one(conn, "select_pressure")
-    except psycopg.errors.InsufficientPrivilege:
-        conn.rollback()
-        return None
-    conn.commit()
-    if found["lag_s"] > LAG_S:
-        return f"a standby is {found['lag_s']:.1f} s behind"
-    if found["unarchived"] > UNARCHIVED:
-        return f"{found['unarchived']} WAL segments wait for their archive"
-    return None
+        unarchived = 0
+        # To be seen by pg_monitor only; whoever may not does without.
+        try:
+            unarchived = one(conn, "count_unarchived")["segments"]
+        except psycopg.errors.InsufficientPrivilege:
+            conn.rollback()
+        conn.commit()
+        if found["lag_s"] > LAG_S:
+            return f"a standby is {found['lag_s']:.1f} s behind"
+        if unarchived > UNARCHIVED:
+            return f"{unarchived} WAL segments wait for their archive"
+        return ""

@@ -29,8 +29,8 @@ def run_validate(crew: Crew, step: OnlineStep) -> None:
 
 def _assert_no_orphans(crew: Crew, step: OnlineStep) -> None:
     assert step.orphans
-    with crew.session(step) as conn:
-        found = _keys(conn, step.orphans)
+    with crew.session(step) as watched:
+        found = _keys(watched.conn, step.orphans)
     if found:
         raise ApplyFailed(
             f"{step.where}: {step.summary}: these rows of {step.table} refer to no"

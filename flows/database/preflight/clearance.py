@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.database.connection import CONNECT_ATTEMPTS, Conn, one, reading
-from flows.database.ledger import Run, read_fill_rate, read_runs
+from flows.database.ledger import Run, read_runs
 from flows.database.preflight.history import history_findings
 from flows.database.preflight.inspection import Inspection, block, ok
 from flows.database.preflight.objects import object_findings
@@ -15,17 +15,18 @@ from flows.database.preflight.replication import replication_findings
 from flows.database.preflight.server import server_findings
 from flows.database.preflight.sessions import session_findings
 from flows.database.preflight.size import (
-    choice_finding,
-    choice_of,
+    outlook_of,
     size_findings,
+    strategy_finding,
 )
 from flows.database.sessions import existing_tables
 from flows.migration.errors import BadInput, ConnectionFailed
+from flows.migration.estimate import Outlook
 from flows.migration.finding import Finding, Level
 from flows.migration.flight import Identity
 from flows.migration.folder import Migration, load_migration
 from flows.migration.needs import known_tables
-from flows.migration.strategy import Choice, Terms
+from flows.migration.strategy import Choice, Terms, choose
 from flows.migration.target import Target, target_from_environment
 from flows.migration.variables import missing_variables
 
@@ -44,6 +45,7 @@ class Clearance:
 
     Attributes:
         run: the run that has the migration in place, or half in place, if any.
+        outlook: the sizes that the choice is made by, if they could be read.
         choice: which strategy, once the database could be asked.
         findings: in the order they were made; all of them, not the first.
     """
@@ -52,6 +54,7 @@ class Clearance:
     target: Target | None = None
     identity: Identity | None = None
     run: Run | None = None
+    outlook: Outlook | None = None
     choice: Choice | None = None
     findings: list[Finding] = field(default_factory=list)
 
@@ -194,7 +197,6 @@ def _inspect_migration(
         runs=read_runs(conn) if is_readable else {},
         tables=existing_tables(conn, known_tables(migration.up)),
         sees_sessions=facts["sees_sessions"],
-        fill_rate=read_fill_rate(conn) if is_readable else None,
     )
     # A ledger that may not be read is no empty one: its own finding blocks.
     found = list(history_findings(inspection)) if is_readable else []
@@ -204,8 +206,11 @@ def _inspect_migration(
         return found
     for area in _BEFORE_APPLYING:
         found += area(inspection)
-    clearance.choice = choice_of(inspection, terms.strategy)
-    found.append(choice_finding(clearance.choice))
+    clearance.outlook = outlook_of(inspection)
+    clearance.choice = choose(
+        terms.strategy, migration.up, inspection.budget_ms, clearance.outlook
+    )
+    found.append(strategy_finding(clearance.choice))
     return found
 
 

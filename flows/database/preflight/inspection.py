@@ -17,7 +17,6 @@ class Inspection:
     Attributes:
         tables: the tables and views that up.sql names and that exist, as it writes
             them.
-        fill_rate: rows a second that recent deployments filled here, if known.
         sees_sessions: whether the role may see what other sessions do.
     """
 
@@ -29,7 +28,6 @@ class Inspection:
     runs: dict[str, Run]
     tables: tuple[str, ...]
     sees_sessions: bool
-    fill_rate: float | None
 
 
 def ok(rule: str, message: str) -> Finding:

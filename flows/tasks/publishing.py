@@ -1,0 +1,85 @@
+"""Artifacts, published as the run goes; a run never waits long for one.
+
+An artifact's call blocks for over a minute when Prefect's API is away (measured 77 s).
+"""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from threading import Thread
+from typing import TypeVar
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
+
+from flows.migration.plan import Plan
+from flows.migration.progress import Progress
+
+PATIENCE_S = 5.0
+
+Result = TypeVar("Result")
+
+
+def publish_plan(plan: Plan) -> None:
+    """The plan as a page of the run."""
+    _in_time(
+        lambda: create_markdown_artifact(
+            plan.as_markdown(),
+            key=_key(f"plan-{plan.version}"),
+            description=f"What deploying {plan.version} does, step by step",
+        )
+    )
+
+
+class ProgressBar:
+    """One progress artifact for each long step, moved as the step goes on."""
+
+    def __init__(self) -> None:
+        self._artifacts: dict[str, UUID | None] = {}
+
+    def show(self, progress: Progress) -> None:
+        """Move the step's bar; after a failure there is none any more."""
+        percent = progress.share * 100
+        if progress.subject not in self._artifacts:
+            self._artifacts[progress.subject] = _in_time(
+                lambda: create_progress_artifact(
+                    percent, key="progress", description=progress.subject
+                )
+            )
+            return
+        artifact = self._artifacts[progress.subject]
+        if artifact:
+            moved = _in_time(lambda: _move(artifact, percent))
+            self._artifacts[progress.subject] = moved
+
+
+def _move(artifact: UUID, percent: float) -> UUID:
+    update_progress_artifact(artifact, progress=percent)
+    return artifact
+
+
+def _in_time(publish: Callable[[], object]) -> UUID | None:
+    """What it returned; None if it failed, or takes longer than anybody should wait."""
+    done: list[object] = []
+    context = copy_context()
+    # A daemon: a call that hangs must not keep the process from ending.
+    thread = Thread(
+        target=lambda: done.append(context.run(publish)),
+        name="pgflight-artifact",
+        daemon=True,
+    )
+    thread.start()
+    thread.join(PATIENCE_S)
+    found = done[0] if done else None
+    if found is None:
+        get_run_logger().warning("An artifact could not be published; going on")
+    return found if isinstance(found, UUID) else None
+
+
+def _key(text: str) -> str:
+    """Prefect takes lower-case letters, digits and dashes."""
+    return "".join(c if c.isalnum() else "-" for c in text.lower())
