@@ -12,7 +12,6 @@ from flows.database.ledger import (
     append_event,
     create_ledger,
     ledger_exists,
-    read_fill_rate,
     read_fingerprints,
     read_run,
     read_runs,
@@ -68,7 +67,6 @@ def test_fence_is_a_databases_own(conn: Conn, server):
 def test_no_ledger_has_no_runs(conn: Conn):
     assert not ledger_exists(conn)
     assert (read_runs(conn), read_run(conn, UUID(int=0))) == ({}, None)
-    assert read_fill_rate(conn) is None
 
 
 def test_ledger_made_twice_is_the_same(owner, dump_schema: Dump, target: Target):
@@ -144,13 +142,6 @@ def test_fingerprints_are_kept(conn: Conn):
     assert read_fingerprints(conn, run.run_id) == ({"a": "1"}, None)
     record_fingerprint_after(conn, run.run_id, {"b": "2"})
     assert read_fingerprints(conn, run.run_id) == ({"a": "1"}, {"b": "2"})
-
-
-def test_fill_rate_is_that_of_big_runs(conn: Conn):
-    applied(conn, "001", rows=10)
-    assert read_fill_rate(conn) is None
-    applied(conn, "002", rows=5_000)
-    assert read_fill_rate(conn) == 10_000
 
 
 def test_ledger_of_another_role_is_refused(

@@ -3,7 +3,6 @@
 import pytest
 
 from flows.migration.needs import (
-    filled_tables,
     known_tables,
     makes_what_it_does_not_name,
     must_wait,
@@ -29,11 +28,6 @@ SHARED, ROWS = "ACCESS SHARE", "ROW EXCLUSIVE"
 )
 def test_owner_is_needed(read: Read, sql: str, tables: tuple[str, ...]) -> None:
     assert owned_tables(read(sql)) == tables
-
-
-def test_filled_tables_are_those_of_updates(read: Read) -> None:
-    script = read("UPDATE p.t SET a = 1; UPDATE p.t SET b = 1; INSERT INTO u SELECT 1")
-    assert filled_tables(script) == ("p.t",)
 
 
 def test_moved_search_path_leaves_qualified_names(read: Read) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.migration.folder import load_migration
+from flows.migration.folder import Migration, load_migration
 from flows.migration.plan import Plan, plan_of
+from flows.migration.strategy import Wish, choose
 from flows.resources import SQL
 
 UP = """-- of the order
@@ -17,7 +18,13 @@ ALTER TABLE p.t ADD b int REFERENCES p.o;
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     (tmp_path / "3_a_name.up.sql").write_text(UP)
-    return plan_of(load_migration(tmp_path, "3"))
+    return planned(load_migration(tmp_path, "3"))
+
+
+def planned(migration: Migration, wish: Wish = "auto") -> Plan:
+    """As it is planned where no database is asked."""
+    choice = choose(wish, migration.up, 2_000, None)
+    return plan_of(migration, choice, 2_000, None)
 
 
 def test_plan_says_what_and_how(plan: Plan) -> None:
@@ -33,7 +40,7 @@ def test_steps_are_the_statements_in_order(plan: Plan) -> None:
         (2, "ALTER TABLE p.t ADD COLUMN b"),
     ]
     assert plan.steps[0].where.endswith("3_a_name.up.sql:2:1")
-    assert plan.steps[0].statement == "CREATE INDEX i ON p.t (a)"
+    assert plan.steps[0].statements == ["CREATE INDEX i ON p.t (a)"]
 
 
 def test_step_says_what_its_locks_block(plan: Plan) -> None:
@@ -50,7 +57,7 @@ def test_plans_locks_are_the_strongest_of_each_table(plan: Plan) -> None:
 
 def test_008_locks_organizations_at_the_very_end() -> None:
     """As its own comment promises."""
-    plan = plan_of(load_migration(SQL / "migrations", "008"))
+    plan = planned(load_migration(SQL / "migrations", "008"))
     locking = [
         step.summary
         for step in plan.steps

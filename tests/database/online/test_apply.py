@@ -4,14 +4,7 @@ from flows.database.online.apply import apply_online
 from flows.migration.flight import Flight
 
 
-def test_online_says_each_step(flight: Flight, owner):
+def test_online_says_each_step(flight: Flight):
     said: list[str] = []
-    applied = apply_online(flight, said.append)
-    print("\n".join(said))
-    print(applied.model_dump_json(indent=1))
-    print(owner.execute("select * from pgflight.step").fetchall())
-    print(
-        owner.execute(
-            "select state, strategy, rows_filled from pgflight.run"
-        ).fetchall()
-    )
+    apply_online(flight, said.append)
+    assert said[0] == "ALTER TABLE platform.users ADD COLUMN active_org_id"

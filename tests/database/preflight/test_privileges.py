@@ -138,7 +138,7 @@ def test_ledger_that_may_not_be_read_is_found(look: Look, almost: Deployer) -> N
     findings = look(DATABASE_URL=almost.url)
     assert "may not read and write the ledger" in one(findings, "ledger").message
     assert "not-applied" not in {finding.rule for finding in findings}
-    assert one(findings, "duration").level is Level.INFO
+    assert one(findings, "strategy").level is Level.INFO
 
 
 @pytest.mark.usefixtures("ledger")
