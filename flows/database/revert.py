@@ -17,14 +17,13 @@ from flows.database.ledger import (
     read_runs,
     record_state,
 )
-from flows.database.saving import lock_table, save
+from flows.database.saving import Copy, copy_ahead, lock_table, save
 from flows.database.transaction import FencedTransaction
 from flows.migration.errors import Blocked, RollbackFailed
 from flows.migration.flight import Flight
 from flows.migration.locks import tables_of
 from flows.migration.losses import losses
 from flows.migration.report import Saved
-from flows.migration.script import Script
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,11 @@ def revert(flight: Flight, reason: str, say: Say) -> Committed[Reverted]:
             "Decide by hand: repair the application, or write a migration that undoes"
             " it.",
         )
+    copies = copy_ahead(flight, losses(down.nodes))
     work = Work(
         name="rollback",
         tables=tables_of(down),
-        run=lambda transaction: _revert(transaction, flight, down, reason, say),
+        run=lambda transaction: _revert(transaction, flight, copies, reason, say),
         has_committed=lambda conn: not _in_place(conn, flight),
     )
     return commit_once(flight, work, say)
@@ -83,11 +83,16 @@ def _in_place(conn: Conn, flight: Flight) -> bool:
 def _revert(
     transaction: FencedTransaction,
     flight: Flight,
-    down: Script,
+    copies: list[Copy],
     reason: str,
     say: Say,
 ) -> Reverted:
-    conn, version = transaction.conn, flight.migration.version
+    conn, version, down = (
+        transaction.conn,
+        flight.migration.version,
+        flight.migration.down,
+    )
+    assert down
     run = read_runs(conn).get(version)
     if run is None or not run.is_in_place:
         raise Blocked(f"Migration {version} is not in place: nothing to roll back")
@@ -95,10 +100,11 @@ def _revert(
     expected = expected_after_revert(before, after, take_fingerprint(conn))
     transaction.start_clock()
     saved = []
-    for loss in losses(down):
-        with transaction.step(down.path.name, f"save what {loss.table} would lose"):
-            lock_table(conn, loss)
-            kept = save(conn, loss, run.run_id, version)
+    for copy in copies:
+        summary = f"save what {copy.loss.table} would lose"
+        with transaction.step(down.path.name, summary):
+            lock_table(conn, copy.loss)
+            kept = save(conn, copy, run.run_id)
         if kept:
             saved.append(kept)
             say(f"Saved {kept.rows:,} rows of {kept.table}")

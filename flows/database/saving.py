@@ -1,12 +1,25 @@
-"""Saving what a rollback would delete, in the same transaction."""
+"""Saving what a rollback would delete: copied ahead, kept by the same transaction."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg import sql
 
-from flows.database.connection import Conn, one, reading, rows
+from flows.database.connection import (
+    CONNECT_ATTEMPTS,
+    READ_LOCK_TIMEOUT_MS,
+    Conn,
+    one,
+    reading,
+    rows,
+    session,
+    set_local,
+)
+from flows.database.ledger import FENCE_KEY, take_fence
 from flows.database.queries import query
+from flows.database.transaction import CONNECTION_CHECK_MS
+from flows.migration.flight import Flight
 from flows.migration.losses import Loss, losses
 from flows.migration.report import Saved
 from flows.migration.script import Script
@@ -36,12 +49,50 @@ class _Shape:
         )
 
 
-def save(conn: Conn, loss: Loss, run_id: UUID, version: str) -> Saved | None:
-    """Copy what one loss would delete into the ledger, every value as text.
+@dataclass(frozen=True)
+class Copy:
+    """What one loss would delete, copied while everybody goes on working.
 
-    The table must be locked already, so that nothing changes between the copy and
-    the deletion. None when the column or table is not there.
+    Attributes:
+        horizon: transactions from this one on may have changed rows since.
+        rows: how many were copied.
     """
+
+    loss: Loss
+    saved_id: int
+    horizon: str
+    rows: int
+
+
+def copy_ahead(
+    flight: Flight, lost: Iterable[Loss], key: int = FENCE_KEY
+) -> list[Copy]:
+    """Copy what would be deleted into the ledger, every value as text.
+
+    This takes as long as there are rows, and no lock that anybody waits for, so that
+    the transaction that deletes them has only to look at what was changed since.
+
+    Args:
+        key: the advisory lock to take meanwhile.
+
+    Raises:
+        Busy: another deployer is at work.
+    """
+    purpose = f"save {flight.run_id} {flight.migration.version}"
+    with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+        take_fence(conn, key)
+        set_local(conn, "statement_timeout", 0)
+        set_local(conn, "lock_timeout", READ_LOCK_TIMEOUT_MS)
+        set_local(conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
+        version = flight.migration.version
+        conn.execute(query("forget_unkept"), {"version": version})
+        copies = [copy for loss in lost if (copy := _copy(conn, flight, loss))]
+        conn.commit()
+    return copies
+
+
+def _copy(conn: Conn, flight: Flight, loss: Loss) -> Copy | None:
+    """None when the column or table is not there."""
     shape = _shape(conn, loss)
     if shape is None:
         return None
@@ -49,32 +100,55 @@ def save(conn: Conn, loss: Loss, run_id: UUID, version: str) -> Saved | None:
     saved_id = one(
         conn,
         "insert_saved",
-        run_id=run_id,
-        version=version,
+        run_id=flight.in_place_as,
+        version=flight.migration.version,
         relation=shape.name,
         key_names=[name for name, _ in shape.keys],
         key_types=[type_ for _, type_ in shape.keys],
         value_names=[name for name, _ in shape.values],
         value_types=[type_ for _, type_ in shape.values],
     )["id"]
-    copied = conn.execute(
-        query("copy_rows").format(
-            saved_id=sql.Literal(saved_id),
-            keys=shape.texts(shape.keys),
-            values=shape.texts(shape.values),
-            table=shape.table,
-            filled=shape.filled,
-        )
-    ).rowcount
-    conn.execute(query("update_saved"), {"rows": copied, "saved_id": saved_id})
-    return Saved(table=shape.name, column=loss.column, rows=copied)
+    horizon = one(conn, "select_horizon")["horizon"]
+    copied = conn.execute(_filled_in("copy_rows", shape, saved_id, horizon)).rowcount
+    return Copy(loss, saved_id, horizon, copied)
+
+
+def save(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
+    """Bring a copy up to date and keep it, in the transaction that deletes the data.
+
+    The table must be locked already, so that nothing changes between the copy and
+    the deletion. None when the column or table is not there any more.
+    """
+    shape = _shape(conn, copy.loss)
+    if shape is None:
+        return None
+    conn.execute(query("pin_text_form"))
+    forgotten, added = (
+        conn.execute(_filled_in(name, shape, copy.saved_id, copy.horizon)).rowcount
+        for name in ("forget_changed_rows", "copy_changed_rows")
+    )
+    rows = copy.rows - forgotten + added
+    values = {"run_id": run_id, "rows": rows, "saved_id": copy.saved_id}
+    conn.execute(query("keep_saved"), values)
+    return Saved(table=shape.name, column=copy.loss.column, rows=rows)
+
+
+def _filled_in(name: str, shape: _Shape, saved_id: int, horizon: str) -> sql.Composed:
+    return query(name).format(
+        saved_id=sql.Literal(saved_id),
+        horizon=sql.Literal(horizon),
+        keys=shape.texts(shape.keys),
+        values=shape.texts(shape.values),
+        table=shape.table,
+        filled=shape.filled,
+    )
 
 
 def preview(target: Target, down: Script) -> list[Saved]:
     """What a rollback would save now, without saving it."""
     counted = []
     with reading(target, "preview rollback") as conn:
-        for loss in losses(down):
+        for loss in losses(down.nodes):
             shape = _shape(conn, loss)
             if shape:
                 statement = query("count_rows").format(

@@ -1,6 +1,6 @@
 """What data a down.sql would delete."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import postgast
@@ -9,7 +9,6 @@ from postgast import pg_query_pb2 as pb
 
 from flows.migration.names import object_name, relation
 from flows.migration.relations import DATA_STATEMENTS
-from flows.migration.script import Script
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,13 @@ class Loss:
     column: str | None = None
 
 
-def losses(down: Script) -> tuple[Loss, ...]:
-    """What running a script would delete, each column and table once.
+def losses(statements: Iterable[Message]) -> tuple[Loss, ...]:
+    """What running these statements would delete, each column and table once.
 
     Counted are dropped columns and tables, and tables whose rows are deleted.
     """
     found = dict.fromkeys(
-        loss for statement in down.statements for loss in _losses(statement.node)
+        loss for statement in statements for loss in _losses(statement)
     )
     return tuple(
         loss for loss in found if loss.column is None or Loss(loss.table) not in found

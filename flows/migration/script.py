@@ -74,6 +74,11 @@ class Script:
     statements: tuple[Statement, ...]
     stripped: bool
 
+    @property
+    def nodes(self) -> list[Message]:
+        """The statements' syntax trees."""
+        return [statement.node for statement in self.statements]
+
 
 def read_script(path: Path) -> Script:
     """Read and parse a SQL file.

@@ -100,7 +100,8 @@ CREATE TABLE IF NOT EXISTS pgflight.saved (
   key_types   text[] NOT NULL,
   value_names text[] NOT NULL,
   value_types text[] NOT NULL,
-  row_count   bigint NOT NULL
+  row_count   bigint NOT NULL,
+  is_kept     boolean NOT NULL DEFAULT false
 );
 
 COMMENT ON TABLE pgflight.saved IS 'One row for each column or table whose data a rollback saved.';
@@ -109,10 +110,11 @@ COMMENT ON COLUMN pgflight.saved.relation IS 'Table that the data belonged to.';
 COMMENT ON COLUMN pgflight.saved.key_names IS 'Columns that name a row: its primary key.';
 COMMENT ON COLUMN pgflight.saved.value_names IS 'Columns that were saved.';
 COMMENT ON COLUMN pgflight.saved.row_count IS 'Rows in saved_row.';
+COMMENT ON COLUMN pgflight.saved.is_kept IS 'Copied ahead of the rollback''s transaction, and kept by its COMMIT; the next rollback forgets what is not.';
 
 CREATE TABLE IF NOT EXISTS pgflight.saved_row (
   saved_id   bigint NOT NULL
-             CONSTRAINT saved_row_saved REFERENCES pgflight.saved (id),
+             CONSTRAINT saved_row_saved REFERENCES pgflight.saved (id) ON DELETE CASCADE,
   key_texts  text[] NOT NULL,
   value_texts text[] NOT NULL
 );
@@ -121,4 +123,6 @@ COMMENT ON TABLE pgflight.saved_row IS 'The saved data, a row for a row.';
 COMMENT ON COLUMN pgflight.saved_row.key_texts IS 'In the order of saved.key_names.';
 COMMENT ON COLUMN pgflight.saved_row.value_texts IS 'In the order of saved.value_names; NULL stays NULL.';
 
-CREATE INDEX IF NOT EXISTS saved_row_saved_id ON pgflight.saved_row (saved_id);
+-- By a hash, because a key may be longer than an index takes.
+CREATE INDEX IF NOT EXISTS saved_row_key
+  ON pgflight.saved_row (saved_id, pg_catalog.hash_array_extended(key_texts, 0));

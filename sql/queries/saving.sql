@@ -19,6 +19,14 @@ SELECT pg_catalog.set_config('DateStyle', 'ISO', true),
        pg_catalog.set_config('bytea_output', 'hex', true),
        pg_catalog.set_config('row_security', 'off', true);
 
+-- name: forget_unkept
+-- Copies of a rollback that did not get to its COMMIT.
+DELETE FROM pgflight.saved WHERE version = %(version)s AND NOT is_kept;
+
+-- name: select_horizon
+-- Every transaction before this one is over, and visible to the statements that follow.
+SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text AS horizon;
+
 -- name: insert_saved
 INSERT INTO pgflight.saved
   (run_id, version, relation, key_names, key_types, value_names, value_types, row_count)
@@ -32,10 +40,32 @@ SELECT {saved_id}, ARRAY[{keys}]::text[], ARRAY[{values}]::text[]
 FROM {table}
 WHERE {filled};
 
+-- name: forget_changed_rows
+-- Those of the copied rows that were written since. A row's xmin tells: it is at or
+-- after the horizon. (A frozen row's may look younger than it is: copied twice, then.)
+DELETE FROM pgflight.saved_row AS s
+USING (
+  SELECT ARRAY[{keys}]::text[] AS key_texts
+  FROM {table}
+  WHERE pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.xid({horizon}::xid8))
+) AS changed
+WHERE s.saved_id = {saved_id}
+  AND pg_catalog.hash_array_extended(s.key_texts, 0) = pg_catalog.hash_array_extended(changed.key_texts, 0)
+  AND s.key_texts = changed.key_texts;
+
+-- name: copy_changed_rows
+INSERT INTO pgflight.saved_row (saved_id, key_texts, value_texts)
+SELECT {saved_id}, ARRAY[{keys}]::text[], ARRAY[{values}]::text[]
+FROM {table}
+WHERE {filled}
+  AND pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.xid({horizon}::xid8));
+
 -- name: count_rows
 SELECT count(*) AS rows
 FROM {table}
 WHERE {filled};
 
--- name: update_saved
-UPDATE pgflight.saved SET row_count = %(rows)s WHERE id = %(saved_id)s;
+-- name: keep_saved
+UPDATE pgflight.saved
+SET run_id = %(run_id)s, row_count = %(rows)s, is_kept = true
+WHERE id = %(saved_id)s;

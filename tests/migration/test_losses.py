@@ -21,7 +21,7 @@ from tests.fix_scripts import Read
     ],
 )
 def test_lost_data_is_found(read: Read, sql: str, expected: list[Loss]) -> None:
-    assert list(losses(read(sql))) == expected
+    assert list(losses(read(sql).nodes)) == expected
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,4 @@ def test_lost_data_is_found(read: Read, sql: str, expected: list[Loss]) -> None:
     ],
 )
 def test_other_statements_lose_nothing(read: Read, sql: str) -> None:
-    assert losses(read(sql)) == ()
+    assert losses(read(sql).nodes) == ()

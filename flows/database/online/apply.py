@@ -6,7 +6,7 @@ from collections.abc import Callable
 from flows.database.attempt import Say
 from flows.database.connection import CONNECT_ATTEMPTS, reading, session
 from flows.database.ledger import create_ledger
-from flows.database.online.backfill import run_backfill
+from flows.database.online.backfill import run_backfill, sweep_again
 from flows.database.online.brief import run_brief
 from flows.database.online.crew import Crew
 from flows.database.online.fence import HeldFence, held_fence
@@ -39,6 +39,9 @@ def apply_online(flight: Flight, say: Say) -> Applied:
         try:
             for step in steps:
                 _run(crew, step)
+            for step in steps:
+                if step.kind == "backfill":
+                    sweep_again(crew, step)
             checks = _check(flight)
         except BaseException as error:
             undo_all(crew, steps, error)

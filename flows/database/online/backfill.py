@@ -67,6 +67,14 @@ class Backfill:
             ApplyFailed: something empties the column as fast as it is filled.
         """
         self._pass(watched, first_block)
+        self.sweep(watched, remaining)
+        self._note_lock()
+
+    def sweep(self, watched: Watched, remaining: str) -> None:
+        """Pass again for as long as a row is left.
+
+        Raises: as `run`.
+        """
         sweeps = 0
         while self._is_row_left(watched.conn, remaining):
             sweeps += 1
@@ -78,7 +86,6 @@ class Backfill:
                 )
             self._pass(watched, 0)
         self._meter.finish()
-        self._note_lock()
 
     def _pass(self, watched: Watched, low: int) -> None:
         conn, pressure = watched.conn, Pressure(watched, self._meter)
@@ -160,3 +167,18 @@ def run_backfill(crew: Crew, step: OnlineStep) -> None:
         backfill.run(watched, first_block, step.remaining)
         crew.journal.end(conn, step)
         conn.commit()
+
+
+def sweep_again(crew: Crew, step: OnlineStep) -> None:
+    """Fill what has come to lack a value since the step was done.
+
+    A row whose value named something that was deleted before the foreign key was
+    there, for example, and a row that was inserted since. Where a later step has
+    dropped what the backfill reads, there is nothing to be swept.
+    """
+    assert step.remaining is not None
+    with crew.session(step) as watched:
+        try:
+            Backfill(crew, step, step.statements[0]).sweep(watched, step.remaining)
+        except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
+            watched.conn.rollback()

@@ -8,9 +8,12 @@ import psycopg
 from flows.database.attempt import Committed, Work, commit_once
 from flows.database.connection import Cause, Conn, cause_of
 from flows.database.online.crew import Crew
+from flows.database.saving import copy_ahead, lock_table, save
 from flows.database.transaction import FencedTransaction
 from flows.migration.errors import StatementFailed
+from flows.migration.losses import losses
 from flows.migration.online.steps import OnlineStep
+from flows.migration.online.trees import parsed
 
 STEP_KEY = int.from_bytes(b"pgf:step", "big")
 """Advisory lock of each step's transaction: the fence itself is held by another
@@ -31,8 +34,19 @@ def run_patient(crew: Crew, step: OnlineStep) -> Committed[None]:
 
 
 def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed[None]:
-    """Take a step back and end its journal entry, in one transaction."""
-    return _run(crew, step, undo, "undone", crew.flight.budget_ms)
+    """Take a step back and end its journal entry, in one transaction.
+
+    What has been written meanwhile to a column or table of ours is saved first.
+    """
+    lost = losses(map(parsed, undo))
+    copies = copy_ahead(crew.flight, lost, STEP_KEY) if lost else []
+
+    def save_first(conn: Conn) -> None:
+        for copy in copies:
+            lock_table(conn, copy.loss)
+            save(conn, copy, crew.journal.run_id)
+
+    return _run(crew, step, undo, "undone", crew.flight.budget_ms, save_first)
 
 
 def _run(
@@ -41,10 +55,12 @@ def _run(
     statements: tuple[str, ...],
     state: str,
     limit_ms: int,
+    first: Callable[[Conn], None] = lambda conn: None,
 ) -> Committed[None]:
     def run(transaction: FencedTransaction) -> None:
         crew.fence.assert_held()
         transaction.start_clock()
+        first(transaction.conn)
         for text in statements:
             _execute(transaction, step, text)
         crew.journal.end(transaction.conn, step, state)
