@@ -32,8 +32,9 @@ FROM pgflight.step
 WHERE run_id = %(run_id)s AND number = %(number)s;
 
 -- name: advance_step
+-- Of several workers the one that is behind commits last at times.
 UPDATE pgflight.step
-SET next_block = %(next_block)s,
+SET next_block = greatest(next_block, %(next_block)s),
     rows = rows + %(rows)s
 WHERE run_id = %(run_id)s AND number = %(number)s;
 

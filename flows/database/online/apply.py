@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from flows.database.attempt import Say
-from flows.database.connection import CONNECT_ATTEMPTS, reading, session
+from flows.database.connection import reading
 from flows.database.ledger import create_ledger
 from flows.database.online.backfill import run_backfill, sweep_again
 from flows.database.online.brief import run_brief
@@ -46,7 +46,7 @@ def apply_online(flight: Flight, say: Say) -> Applied:
         except BaseException as error:
             undo_all(crew, steps, error)
             raise
-        with session(flight.target, "finish", attempts=CONNECT_ATTEMPTS) as conn:
+        with crew.journal.session() as conn:
             filled = crew.journal.finish(conn)
             conn.commit()
     return Applied(
@@ -62,8 +62,7 @@ def apply_online(flight: Flight, say: Say) -> Applied:
 
 def _crew(flight: Flight, fence: HeldFence, say: Say) -> Crew:
     journal = Journal(flight)
-    purpose = f"journal {flight.run_id} {flight.migration.version}"
-    with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+    with journal.session() as conn:
         create_ledger(conn)
         journal.open(conn)
         conn.commit()
@@ -72,7 +71,7 @@ def _crew(flight: Flight, fence: HeldFence, say: Say) -> Crew:
 
 def _run(crew: Crew, step: OnlineStep) -> None:
     """One step, unless the journal has it as done."""
-    with session(crew.flight.target, "journal", attempts=CONNECT_ATTEMPTS) as conn:
+    with crew.journal.session() as conn:
         entry = crew.journal.start(conn, step)
         conn.commit()
     if entry.state == "done":

@@ -2,23 +2,30 @@
 
 import random
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from threading import Thread
 
 import psycopg
 
-from flows.database.connection import Cause, Conn, cause_of, one, set_local
-from flows.database.online.crew import Crew, Watched
+from flows.database.connection import (
+    Cause,
+    Conn,
+    cause_of,
+    one,
+    reading,
+    set_local,
+)
+from flows.database.online.crew import Crew
+from flows.database.online.ground import BatchSize, Ground
 from flows.database.online.meter import Meter
 from flows.database.online.pressure import Pressure
-from flows.migration.errors import ApplyFailed, LocksNotObtained
+from flows.migration.errors import ApplyFailed, LocksNotObtained, StatementFailed
 from flows.migration.locks import blocks
 from flows.migration.online.steps import OnlineStep
 from flows.migration.report import LockHeld
 
-BATCH_MS = 50
-"""An application that wants a row waits at most about this long for our lock on it."""
-FIRST_PAGES = 32
-MOST_PAGES = 16_384
+WORKERS = 1
+"""Backends that fill at the same time."""
 LOCK_TIMEOUT_MS = 200
 """Below deadlock_timeout: in a deadlock with the application it is we who give up,
 before the server looks for a victim."""
@@ -27,17 +34,8 @@ MOST_FAILURES = 60
 MOST_SWEEPS = 50
 
 
-@dataclass
-class BatchSize:
-    """How many pages the next batch takes, so that it lasts about BATCH_MS."""
-
-    pages: int = FIRST_PAGES
-
-    def adapt(self, took_ms: float) -> None:
-        """Learn from one batch, by a factor of 2 at most: it may be an outlier."""
-        wanted = self.pages * BATCH_MS / max(took_ms, 1.0)
-        bounded = min(max(wanted, self.pages / 2), self.pages * 2)
-        self.pages = min(MOST_PAGES, max(1, round(bounded)))
+class _GoneSince(StatementFailed):
+    """What the backfill reads is not there any more."""
 
 
 class Backfill:
@@ -51,11 +49,10 @@ class Backfill:
         self._crew = crew
         self._step = step
         self._template = template.encode()
-        self._size = BatchSize()
         self._meter = Meter(step.summary, crew.say)
         self._longest_ms = 0.0
 
-    def run(self, watched: Watched, first_block: int, remaining: str) -> None:
+    def run(self, first_block: int, remaining: str) -> None:
         """Fill every row.
 
         A table grows meanwhile, by new versions of the rows that we and others write.
@@ -66,17 +63,17 @@ class Backfill:
             LocksNotObtained: rows stayed locked.
             ApplyFailed: something empties the column as fast as it is filled.
         """
-        self._pass(watched, first_block)
-        self.sweep(watched, remaining)
+        self._pass(first_block)
+        self.sweep(remaining)
         self._note_lock()
 
-    def sweep(self, watched: Watched, remaining: str) -> None:
+    def sweep(self, remaining: str) -> None:
         """Pass again for as long as a row is left.
 
         Raises: as `run`.
         """
         sweeps = 0
-        while self._is_row_left(watched.conn, remaining):
+        while self._is_row_left(remaining):
             sweeps += 1
             if sweeps > MOST_SWEEPS:
                 raise ApplyFailed(
@@ -84,32 +81,62 @@ class Backfill:
                     " rows to fill: something empties them again, a trigger perhaps",
                     "Stop it, and run again.",
                 )
-            self._pass(watched, 0)
+            self._pass(0)
         self._meter.finish()
 
-    def _pass(self, watched: Watched, low: int) -> None:
-        conn, pressure = watched.conn, Pressure(watched, self._meter)
-        end = self._blocks(conn)
-        while low < end:
-            self._crew.fence.assert_held()
-            pressure.give_way()
-            high = min(low + self._size.pages, end)
-            started = time.monotonic()
-            filled = self._batch(conn, low, high)
-            took_ms = (time.monotonic() - started) * 1_000
-            self._size.adapt(took_ms)
-            self._longest_ms = max(self._longest_ms, took_ms)
-            low = high
-            self._meter.advance(low, end, filled)
+    def _pass(self, low: int) -> None:
+        """Hand the table out to the workers; this thread is one of them."""
+        ground = Ground(low, self._blocks())
+        errors: list[BaseException] = []
+        others = [
+            Thread(target=self._help, args=(ground, errors), name="pgflight-backfill")
+            for _ in range(WORKERS - 1)
+        ]
+        for other in others:
+            other.start()
+        try:
+            self._work(ground)
+        finally:
+            # Of an error here, or Ctrl-C: each of them ends after its batch.
+            ground.close()
+            for other in others:
+                other.join()
+        if errors:
+            raise errors[0]
 
-    def _batch(self, conn: Conn, low: int, high: int) -> int:
+    def _help(self, ground: Ground, errors: list[BaseException]) -> None:
+        try:
+            self._work(ground)
+        except Exception as error:
+            ground.close()
+            errors.append(error)
+
+    def _work(self, ground: Ground) -> None:
+        """Take range after range until none is left."""
+        size = BatchSize()
+        with self._crew.session(self._step) as watched:
+            pressure = Pressure(watched, self._meter)
+            while taken := ground.take(size.pages):
+                self._crew.fence.assert_held()
+                pressure.give_way()
+                started = time.monotonic()
+                filled = self._batch(watched.conn, ground, *taken)
+                took_ms = (time.monotonic() - started) * 1_000
+                size.adapt(took_ms)
+                self._longest_ms = max(self._longest_ms, took_ms)
+                ground.give_back(taken[0])
+                self._meter.advance(taken[1], ground.end, filled)
+
+    def _batch(self, conn: Conn, ground: Ground, low: int, high: int) -> int:
         """One batch and its entry in the journal, in one transaction."""
         for failure in range(MOST_FAILURES):
             try:
-                return self._try_batch(conn, low, high)
+                return self._try_batch(conn, ground, low, high)
             except psycopg.Error as error:
+                if cause_of(error) is Cause.REFUSAL:
+                    raise StatementFailed(*self._said(error)) from None
                 # The budget: the watcher cancelled it, because somebody waited.
-                if cause_of(error) not in (Cause.CONTENTION, Cause.BUDGET):
+                if cause_of(error) is Cause.CONNECTION:
                     raise
                 conn.rollback()
                 time.sleep(random.uniform(0.5, 1.5) * min(0.02 * 2**failure, 1.0))
@@ -119,7 +146,7 @@ class Backfill:
             "Run again when the transactions that hold them are over.",
         )
 
-    def _try_batch(self, conn: Conn, low: int, high: int) -> int:
+    def _try_batch(self, conn: Conn, ground: Ground, low: int, high: int) -> int:
         set_local(conn, "lock_timeout", LOCK_TIMEOUT_MS)
         # What a crash of the server loses of this, the next run does again: the
         # journal's entry is lost with it.
@@ -128,20 +155,31 @@ class Backfill:
             self._template, {"low": f"({low},0)", "high": f"({high},0)"}
         )
         filled = max(0, cursor.rowcount)
-        self._crew.journal.advance(conn, self._step, high, filled)
+        done = ground.done_without(low)
+        self._crew.journal.advance(conn, self._step, done, filled)
         conn.commit()
         return filled
 
-    def _blocks(self, conn: Conn) -> int:
-        table = one(conn, "resolve_table", table=self._step.table)
-        found = one(conn, "select_blocks", oid=table["oid"])
-        conn.commit()
-        return int(found["blocks"])
+    def _blocks(self) -> int:
+        with reading(self._crew.flight.target, "blocks") as conn:
+            table = one(conn, "resolve_table", table=self._step.table)
+            return int(one(conn, "select_blocks", oid=table["oid"])["blocks"])
 
-    def _is_row_left(self, conn: Conn, remaining: str) -> bool:
-        row = conn.execute(remaining.encode()).fetchone()
-        conn.commit()
+    def _is_row_left(self, remaining: str) -> bool:
+        with self._crew.session(self._step) as watched:
+            try:
+                row = watched.conn.execute(remaining.encode()).fetchone()
+            except (
+                psycopg.errors.UndefinedColumn,
+                psycopg.errors.UndefinedTable,
+            ) as error:
+                raise _GoneSince(*self._said(error)) from None
         return bool(row and next(iter(row.values())))
+
+    def _said(self, error: psycopg.Error) -> tuple[str, str]:
+        where, said = self._step.where, error.diag
+        message = f"{where}: {said.message_primary} (SQLSTATE {error.sqlstate})"
+        return message, said.message_detail or self._step.summary
 
     def _note_lock(self) -> None:
         mode = "ROW EXCLUSIVE"
@@ -158,13 +196,11 @@ class Backfill:
 def run_backfill(crew: Crew, step: OnlineStep) -> None:
     """Run a backfill step from where it is in the journal."""
     assert step.remaining is not None
-    with crew.session(step) as watched:
-        conn = watched.conn
+    with crew.journal.session() as conn:
         entry = crew.journal.entry(conn, step)
-        conn.commit()
-        first_block = entry.next_block if entry else 0
-        backfill = Backfill(crew, step, step.statements[0])
-        backfill.run(watched, first_block, step.remaining)
+    first_block = entry.next_block if entry else 0
+    Backfill(crew, step, step.statements[0]).run(first_block, step.remaining)
+    with crew.journal.session() as conn:
         crew.journal.end(conn, step)
         conn.commit()
 
@@ -177,8 +213,5 @@ def sweep_again(crew: Crew, step: OnlineStep) -> None:
     dropped what the backfill reads, there is nothing to be swept.
     """
     assert step.remaining is not None
-    with crew.session(step) as watched:
-        try:
-            Backfill(crew, step, step.statements[0]).sweep(watched, step.remaining)
-        except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
-            watched.conn.rollback()
+    with suppress(_GoneSince):
+        Backfill(crew, step, step.statements[0]).sweep(step.remaining)

@@ -1,12 +1,13 @@
 """The journal of an online deployment: which step it has come to."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from flows.database.connection import Conn, one, rows
+from flows.database.connection import CONNECT_ATTEMPTS, Conn, one, rows, session
 from flows.database.fingerprint import take_fingerprint
 from flows.database.ledger import append_event, read_run
 from flows.database.queries import query
@@ -36,6 +37,11 @@ class Journal:
     def __init__(self, flight: Flight) -> None:
         self._flight = flight
         self.run_id: UUID = flight.in_place_as
+
+    def session(self) -> AbstractContextManager[Conn]:
+        """A connection for reading and writing entries; to be committed."""
+        purpose = f"journal {self._flight.run_id} {self._flight.migration.version}"
+        return session(self._flight.target, purpose, attempts=CONNECT_ATTEMPTS)
 
     def open(self, conn: Conn) -> None:
         """Begin the run, or find it again.

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from flows.database.connection import CONNECT_ATTEMPTS, session
 from flows.database.fingerprint import differences, take_fingerprint
 from flows.database.ledger import read_fingerprints, read_run, record_state
 from flows.database.online.brief import undo_brief
@@ -44,7 +43,7 @@ def undo_all(crew: Crew, steps: Sequence[OnlineStep], error: BaseException) -> N
 
 
 def _undo(crew: Crew, step: OnlineStep) -> None:
-    with session(crew.flight.target, "journal", attempts=CONNECT_ATTEMPTS) as conn:
+    with crew.journal.session() as conn:
         entry = crew.journal.entry(conn, step)
     if entry is None or entry.state == "undone":
         return
@@ -60,7 +59,7 @@ def _undo(crew: Crew, step: OnlineStep) -> None:
 
 def _close(crew: Crew, error: BaseException) -> None:
     """Note the end in the ledger, if the catalogue is what it was before."""
-    with session(crew.flight.target, "journal", attempts=CONNECT_ATTEMPTS) as conn:
+    with crew.journal.session() as conn:
         run = read_run(conn, crew.journal.run_id)
         assert run is not None
         before, _ = read_fingerprints(conn, run.run_id)

@@ -19,9 +19,8 @@ def run_validate(crew: Crew, step: OnlineStep) -> None:
         ApplyFailed: rows that break the constraint, named by their keys.
     """
     if step.clear_orphans and step.orphans:
-        with crew.session(step) as conn:
-            remaining = f"SELECT EXISTS ({step.orphans})"
-            Backfill(crew, step, step.clear_orphans).run(conn, 0, remaining)
+        remaining = " ".join(("SELECT EXISTS (", step.orphans, ")"))
+        Backfill(crew, step, step.clear_orphans).run(0, remaining)
     elif step.orphans:
         _assert_no_orphans(crew, step)
     crew.felt.add(run_patient(crew, step))

@@ -1,0 +1,61 @@
+"""Which blocks of a table are still to be done, shared by those who work on it."""
+
+from dataclasses import dataclass
+from threading import Lock
+
+BATCH_MS = 50
+"""An application that wants a row waits at most about this long for our lock on it."""
+FIRST_PAGES = 32
+MOST_PAGES = 16_384
+
+
+@dataclass
+class BatchSize:
+    """How many pages the next batch takes, so that it lasts about BATCH_MS."""
+
+    pages: int = FIRST_PAGES
+
+    def adapt(self, took_ms: float) -> None:
+        """Learn from one batch, by a factor of 2 at most: it may be an outlier."""
+        wanted = self.pages * BATCH_MS / max(took_ms, 1.0)
+        bounded = min(max(wanted, self.pages / 2), self.pages * 2)
+        self.pages = min(MOST_PAGES, max(1, round(bounded)))
+
+
+class Ground:
+    """The blocks from one to another, handed out range by range.
+
+    Attributes:
+        end: the block behind the last one.
+    """
+
+    def __init__(self, low: int, end: int) -> None:
+        self.end = end
+        self._next = low
+        self._taken: set[int] = set()
+        self._lock = Lock()
+
+    def take(self, pages: int) -> tuple[int, int] | None:
+        """The next range, low included and high not; None when all are taken."""
+        with self._lock:
+            if self._next >= self.end:
+                return None
+            low = self._next
+            self._next = min(low + pages, self.end)
+            self._taken.add(low)
+            return low, self._next
+
+    def done_without(self, low: int) -> int:
+        """The block up to which all is done, once the range that begins here is."""
+        with self._lock:
+            return min(self._taken - {low}, default=self._next)
+
+    def give_back(self, low: int) -> None:
+        """Note that a range is done."""
+        with self._lock:
+            self._taken.discard(low)
+
+    def close(self) -> None:
+        """Hand out no more."""
+        with self._lock:
+            self._next = self.end
