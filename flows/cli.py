@@ -64,9 +64,12 @@ def deploy(
     folder: Folder = DEFAULT_FOLDER,
     budget_ms: int | None = None,
     strategy: Wish = "auto",
+    workers: Annotated[
+        int, Parameter(validator=cyclopts.validators.Number(gte=1, lte=16))
+    ] = 1,
     as_json: AsJson = False,
 ) -> int:
-    """Deploy a migration: preflight, apply, verify, smoke test, accept.
+    """Deploy a migration: preflight, plan, apply, verify, smoke test, accept.
 
     When anything turns out bad, it is rolled back. Deploying what is already in place
     verifies it and sends no DDL.
@@ -78,6 +81,7 @@ def deploy(
             the migration's own (2000 by default) when left out.
         strategy: auto takes one transaction where that fits half the budget, and
             short online steps otherwise.
+        workers: Backends that fill rows at the same time, online.
     """
 
     def run() -> Any:
@@ -88,6 +92,7 @@ def deploy(
             folder=folder,
             budget_ms=budget_ms,
             strategy=strategy,
+            workers=workers,
             return_state=True,
         )
 

@@ -11,7 +11,7 @@ from flows.migration.flight import Flight
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
-from flows.migration.strategy import Terms, Wish
+from flows.migration.strategy import Terms, Wish, Workers
 from flows.rollback import roll_back, roll_back_without_prefect
 from flows.tasks import landing
 from flows.tasks.accept import accept
@@ -32,11 +32,13 @@ def deploy_migration(
     folder: str = DEFAULT_FOLDER,
     budget_ms: int | None = None,
     strategy: Wish = "auto",
+    workers: Workers = 1,
 ) -> State[Any]:
     """Clear a PostgreSQL migration for production and fly it.
 
-    Preflight, apply in one transaction that is verified before its COMMIT, verify
-    again, smoke-test the application; when it turns out bad, roll it back.
+    Preflight, plan, apply (in one transaction that is verified before its COMMIT, or
+    online in short steps), verify, smoke-test the application; when it turns out
+    bad, roll it back.
     DATABASE_URL and the PGFLIGHT_… variables of the environment say where.
 
     Args:
@@ -46,11 +48,15 @@ def deploy_migration(
             milliseconds; empty for the migration's own (2000 by default).
         strategy: auto takes one transaction where that fits half the budget, and
             short online steps otherwise.
+        workers: Backends that fill rows at the same time, online. More than one pays
+            where processors and disks are idle (measured on 2 cores: one is best).
     """
     report = Report(action="deploy", version=migration, run_id=str(uuid4()))
     flight = None
     try:
-        flight = preflight(report, migration, folder, Terms(budget_ms, strategy))
+        flight = preflight(
+            report, migration, folder, Terms(budget_ms, strategy, workers)
+        )
         if flight.is_accepted:
             verify(flight, None)
             report.conclude(Outcome.NOTHING_TO_DO)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+import rich.progress
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -11,6 +12,7 @@ from rich.table import Table
 from flows.migration.outcome import Outcome
 from flows.migration.plan import Plan, seconds
 from flows.migration.probe import Verdict
+from flows.migration.progress import Progress
 from flows.migration.report import Report
 from flows.migration.standing import Standing
 
@@ -41,14 +43,42 @@ class RunLog(logging.Handler):
     def __init__(self, console: Console) -> None:
         super().__init__(logging.INFO)
         self._console = console
+        self._bar: rich.progress.Progress | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
+        for part in record.args if isinstance(record.args, tuple) else ():
+            if isinstance(part, Progress) and self._console.is_terminal:
+                self._move_bar(part)
+                return
         is_engines = "/prefect/" in record.pathname
         has_trace = record.exc_info is not None and record.exc_info[0] is not None
         if is_engines and not has_trace:
             return
+        self._end_bar()
         text = self.format(record) if has_trace else record.getMessage()
         say(self._console, text, _LEVEL_STYLES.get(record.levelno))
+
+    def _move_bar(self, progress: Progress) -> None:
+        """Drawn in the last line, until something else is said."""
+        if self._bar is None:
+            self._bar = rich.progress.Progress(
+                rich.progress.BarColumn(),
+                rich.progress.TextColumn("{task.description}"),
+                console=self._console,
+                transient=True,
+            )
+            self._bar.add_task("", total=1.0)
+            self._bar.start()
+        (task,) = self._bar.task_ids
+        self._bar.update(task, completed=progress.share, description=escape(progress))
+        if progress.is_over:
+            self._end_bar()
+            say(self._console, f"   {progress}")
+
+    def _end_bar(self) -> None:
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
 
 
 def say(console: Console, text: str, style: str | None = None) -> None:
@@ -106,7 +136,8 @@ def _what_users_felt(report: Report) -> Iterable[str]:
     if applied is None:
         return
     rows = f", {applied.rows:,} rows" if applied.rows else ""
-    yield f"   transaction: {applied.total_ms:,.0f} ms{rows}, attempt {applied.attempt}"
+    how = "online" if applied.strategy == "online" else "in one transaction"
+    yield f"   applied {how}: {applied.total_ms:,.0f} ms{rows}"
     for lock in applied.locks:
         yield (
             f"   lock: {lock.mode} on {lock.table} for {lock.held_ms:,.0f} ms"
@@ -117,6 +148,7 @@ def _what_users_felt(report: Report) -> Iterable[str]:
         yield (
             f"   others waited: {waits.sessions} sessions, longest"
             f" {waits.longest_ms:,.0f} ms of a budget of {report.budget_ms:,} ms"
+            + (f" ({waits.longest_for})" if waits.longest_for else "")
         )
     else:
         yield "   others waited: not known, the watcher could not look"

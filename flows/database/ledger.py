@@ -15,6 +15,7 @@ from flows.database.connection import Conn, one, rows
 from flows.database.fingerprint import Fingerprint
 from flows.database.queries import query
 from flows.migration.errors import Busy
+from flows.migration.report import Applied
 from flows.resources import SQL
 
 FENCE_KEY = int.from_bytes(b"pgflight", "big")
@@ -123,10 +124,17 @@ def record_applied(conn: Conn, values: dict[str, Any], before: Fingerprint) -> N
     append_event(conn, values["run_id"], values["version"], "applied", "COMMIT follows")
 
 
-def record_fingerprint_after(conn: Conn, run_id: UUID, after: Fingerprint) -> None:
-    """Keep the catalogue as the run left it, for a later rollback's proof."""
+def record_after(
+    conn: Conn, run_id: UUID, after: Fingerprint, applied: Applied | None
+) -> None:
+    """Keep the catalogue as the run left it, for a later rollback's proof.
+
+    Args:
+        applied: what the application felt of it; None where that was another run's.
+    """
+    felt = applied and applied.model_dump(mode="json", include={"locks", "waits"})
     values = {"run_id": run_id, "fingerprint_after": Jsonb(after)}
-    conn.execute(query("update_fingerprint_after"), values)
+    conn.execute(query("update_after"), {**values, "felt": felt and Jsonb(felt)})
 
 
 def record_state(conn: Conn, run: Run, state: State, detail: str) -> bool:

@@ -12,7 +12,6 @@ from flows.database.checks import (
     check_functions,
     check_indexes,
     check_objects,
-    check_structure,
 )
 from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
@@ -28,14 +27,13 @@ from flows.database.ledger import (
     FENCE_KEY,
     Run,
     read_run,
-    record_fingerprint_after,
+    record_after,
     record_state,
 )
 from flows.migration.check import Check
 from flows.migration.errors import Inconclusive
 from flows.migration.expectation import Expectations
 from flows.migration.flight import Flight
-from flows.migration.folder import Migration
 from flows.migration.probe import Verdict
 
 
@@ -95,16 +93,6 @@ def verify_functions(flight: Flight) -> list[Check]:
     ]
 
 
-def check_promises(conn: Conn, migration: Migration) -> list[Check]:
-    """Everything at once, on one connection: the online strategy's last question."""
-    checks = check_structure(conn, migration.expectations)
-    if migration.expectations.backfill:
-        checks.append(recheck_backfill(conn, migration.expectations.backfill))
-    if migration.verify:
-        checks.append(check_behaviour(conn, migration.verify))
-    return checks
-
-
 def record_verified(flight: Flight, detail: str) -> None:
     """Note in the ledger that a run is verified, with the catalogue as it is now.
 
@@ -114,7 +102,8 @@ def record_verified(flight: Flight, detail: str) -> None:
     with reading(flight.target, _purpose(flight)) as conn:
         run = _run(conn, flight)
         if run.state == "applied":
-            record_fingerprint_after(conn, run.run_id, take_fingerprint(conn))
+            applied = flight.report.applied
+            record_after(conn, run.run_id, take_fingerprint(conn), applied)
         record_state(conn, run, "verified", detail)
         conn.commit()
 

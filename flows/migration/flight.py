@@ -40,6 +40,7 @@ class Flight:
         found_state: that run's state in the ledger.
         choice: how it is to be applied, and why so.
         outlook: what the estimates are made from, if that could be read.
+        workers: backends that fill rows at the same time, online.
         report: the flight's recorder, filled in by the steps as they go.
     """
 
@@ -52,6 +53,7 @@ class Flight:
     found_state: str | None
     choice: Choice
     outlook: Outlook | None
+    workers: int
     report: Report
 
     @property

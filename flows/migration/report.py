@@ -13,6 +13,7 @@ from flows.migration.errors import PgflightError
 from flows.migration.finding import Finding, Level
 from flows.migration.outcome import Outcome
 from flows.migration.probe import ProbeResult, Verdict
+from flows.migration.strategy import Strategy
 
 
 class StatementTiming(BaseModel):
@@ -60,15 +61,17 @@ class Waits(BaseModel):
 
 
 class Applied(BaseModel):
-    """What one committed transaction did.
+    """What was committed: in one transaction, or online in the steps of one run.
 
     Attributes:
         attempt: which rung of the lock-timeout ladder had the locks.
-        total_ms: from the first statement to the COMMIT's acknowledgement.
+        total_ms: from the first statement to the last COMMIT's acknowledgement.
+        locks: of several of one kind on one table the one that was held longest.
         reconciled: the acknowledgement was lost, and the ledger had the row.
     """
 
-    attempt: int
+    strategy: Strategy = "transactional"
+    attempt: int = 1
     total_ms: float
     rows: int
     statements: list[StatementTiming]

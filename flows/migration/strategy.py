@@ -1,7 +1,9 @@
 """The strategy: in one transaction, or online in short steps."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from flows.migration.effort import efforts_of
 from flows.migration.errors import PgflightError
@@ -12,6 +14,7 @@ from flows.migration.script import Script
 
 Strategy = Literal["transactional", "online"]
 Wish = Literal["auto", "transactional", "online"]
+Workers = Annotated[int, Field(ge=1, le=16)]
 
 SHARE_OF_BUDGET = 0.5
 """An estimate is off by a factor of two at times; so half of the budget is for it."""
@@ -23,10 +26,12 @@ class Terms:
 
     Attributes:
         budget_ms: None for the migration's own.
+        workers: backends that fill rows at the same time, online.
     """
 
     budget_ms: int | None = None
     strategy: Wish = "auto"
+    workers: int = 1
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS pgflight.run (
   rows_filled        bigint NOT NULL,
   locked_ms          double precision NOT NULL,
   fingerprint_before jsonb NOT NULL,
-  fingerprint_after  jsonb
+  fingerprint_after  jsonb,
+  felt               jsonb
 );
 
 COMMENT ON TABLE pgflight.run IS 'Committed deployments, and what became of them.';
@@ -46,6 +47,7 @@ COMMENT ON COLUMN pgflight.run.rows_filled IS 'Rows that INSERT, UPDATE and DELE
 COMMENT ON COLUMN pgflight.run.locked_ms IS 'Milliseconds from the first statement to the ledger row; with rows_filled the rate for estimates.';
 COMMENT ON COLUMN pgflight.run.fingerprint_before IS 'Hash of every object''s definition, before.';
 COMMENT ON COLUMN pgflight.run.fingerprint_after IS 'The same, after the COMMIT.';
+COMMENT ON COLUMN pgflight.run.felt IS 'What the application felt, as the report has it: each lock and how long it was held, how many sessions waited, the longest wait. NULL when the deployer died before it could say.';
 
 -- At most one deployment of a version is in place.
 CREATE UNIQUE INDEX IF NOT EXISTS run_in_place

@@ -67,9 +67,10 @@ VALUES
   (%(run_id)s, %(version)s, %(name)s, 'applied', 'transactional', %(checksum)s,
    %(rows_filled)s, %(locked_ms)s, %(fingerprint_before)s);
 
--- name: update_fingerprint_after
+-- name: update_after
 UPDATE pgflight.run
-SET fingerprint_after = %(fingerprint_after)s
+SET fingerprint_after = %(fingerprint_after)s,
+    felt = %(felt)s
 WHERE run_id = %(run_id)s;
 
 -- name: update_state

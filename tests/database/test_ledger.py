@@ -15,8 +15,8 @@ from flows.database.ledger import (
     read_fingerprints,
     read_run,
     read_runs,
+    record_after,
     record_applied,
-    record_fingerprint_after,
     record_state,
     take_fence,
 )
@@ -140,7 +140,7 @@ def test_event_names_role_and_client(conn: Conn):
 def test_fingerprints_are_kept(conn: Conn):
     run = applied(conn)
     assert read_fingerprints(conn, run.run_id) == ({"a": "1"}, None)
-    record_fingerprint_after(conn, run.run_id, {"b": "2"})
+    record_after(conn, run.run_id, {"b": "2"}, None)
     assert read_fingerprints(conn, run.run_id) == ({"a": "1"}, {"b": "2"})
 
 

@@ -24,8 +24,6 @@ from flows.migration.locks import blocks
 from flows.migration.online.steps import OnlineStep
 from flows.migration.report import LockHeld
 
-WORKERS = 1
-"""Backends that fill at the same time."""
 LOCK_TIMEOUT_MS = 200
 """Below deadlock_timeout: in a deadlock with the application it is we who give up,
 before the server looks for a victim."""
@@ -90,7 +88,7 @@ class Backfill:
         errors: list[BaseException] = []
         others = [
             Thread(target=self._help, args=(ground, errors), name="pgflight-backfill")
-            for _ in range(WORKERS - 1)
+            for _ in range(self._crew.flight.workers - 1)
         ]
         for other in others:
             other.start()

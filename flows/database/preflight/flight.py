@@ -36,5 +36,6 @@ def flight_of(report: Report, clearance: Clearance, terms: Terms) -> Flight:
         found_state=run.state if run else None,
         choice=_GOES_ON if is_unfinished else clearance.choice or _UNASKED,
         outlook=clearance.outlook,
+        workers=terms.workers,
         report=report,
     )
