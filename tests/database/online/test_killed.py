@@ -1,0 +1,152 @@
+"""A deployer that is killed at any point: the next run completes what it began."""
+
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import psycopg
+import pytest
+
+from flows.demo.world import World
+from flows.migration.errors import Busy
+from flows.migration.report import Applied
+from tests.database.online.conftest import FlyOnline, Pilot
+from tests.database.online.test_apply import STEPS, USERS, states
+from tests.fix_migrations import Dump, Run
+
+SLOW_ROWS = """
+CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE UPDATE ON platform.users
+  FOR EACH ROW EXECUTE FUNCTION public.slow();
+"""
+STEP_IS_RUNNING = """
+SELECT count(*) > 0 FROM pg_stat_activity
+WHERE application_name LIKE %s AND query LIKE %s AND state = 'active'
+"""
+
+
+@pytest.fixture
+def expected(run: Run, owner: psycopg.Connection, dump_schema: Dump):
+    """The schema and rows that one transaction gives; then all is as before."""
+    run("008_active_org/up.sql")
+    result = dump_schema(), owner.execute(USERS).fetchall()
+    run("008_active_org/down.sql")
+    return result
+
+
+@pytest.fixture
+def is_complete(
+    expected: object, owner: psycopg.Connection, dump_schema: Dump
+) -> Callable[[], bool]:
+    """Whether the database is what one transaction would have made of it."""
+
+    def ask() -> bool:
+        owner.execute("DROP SCHEMA pgflight CASCADE")
+        return (dump_schema(), owner.execute(USERS).fetchall()) == expected
+
+    return ask
+
+
+def fly_when_free(fly_online: FlyOnline) -> Applied:
+    """The server may need a moment to notice that the killed process is gone."""
+    for _ in range(50):
+        with suppress(Busy):
+            return fly_online()
+        time.sleep(0.1)
+    raise AssertionError("somebody else still holds the fence")
+
+
+def kill_during(admin: psycopg.Connection, pilot: Pilot, step: int, query: str) -> None:
+    """Kill a pilot while that step runs such a query."""
+    name = f"pgflight step-{step} %"
+    with pilot() as process:
+        for _ in range(300):
+            row = admin.execute(STEP_IS_RUNNING, [name, query]).fetchone()
+            if row and row[0]:
+                break
+            time.sleep(0.05)
+        process.kill()
+        assert row == (True,)
+
+
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+def test_killed_after_a_step(
+    pilot: Pilot,
+    fly_online: FlyOnline,
+    is_complete: Callable[[], bool],
+    owner: psycopg.Connection,
+    step: int,
+):
+    with pilot(kill_after=step) as process:
+        assert process.wait() == -signal.SIGKILL
+    assert states(owner) == [("applying", "online")]
+    applied = fly_when_free(fly_online)
+    assert applied.rows == 450
+    assert states(owner) == [("applied", "online")]
+    assert is_complete()
+
+
+def test_killed_in_mid_backfill(
+    pilot: Pilot,
+    fly_online: FlyOnline,
+    is_complete: Callable[[], bool],
+    admin: psycopg.Connection,
+    owner: psycopg.Connection,
+):
+    admin.execute(SLOW_ROWS)
+    kill_during(admin, pilot, 2, "UPDATE%")
+    filled = owner.execute("SELECT rows FROM pgflight.step WHERE number = 2").fetchone()
+    assert filled is not None and filled[0] < 450
+    admin.execute("DROP FUNCTION public.slow() CASCADE")
+    assert fly_when_free(fly_online).rows == 450
+    assert is_complete()
+
+
+def test_killed_in_mid_index_build(
+    pilot: Pilot,
+    fly_online: FlyOnline,
+    is_complete: Callable[[], bool],
+    admin: psycopg.Connection,
+    world: World,
+):
+    """The invalid index that it leaves is not taken for the real one."""
+    with psycopg.connect(world.app_url) as old:
+        # CREATE INDEX CONCURRENTLY waits for older snapshots.
+        old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        old.execute("SELECT 1 FROM platform.organizations LIMIT 1")
+        kill_during(admin, pilot, 3, "CREATE INDEX%")
+    wreck = admin.execute(
+        "SELECT indisvalid FROM pg_index"
+        " WHERE indexrelid = 'platform.idx_users_active_org'::regclass"
+    ).fetchone()
+    assert wreck == (False,)
+    fly_when_free(fly_online)
+    assert is_complete()
+
+
+def test_killed_while_it_waits_for_a_lock(
+    pilot: Pilot,
+    fly_online: FlyOnline,
+    is_complete: Callable[[], bool],
+    admin: psycopg.Connection,
+    world: World,
+):
+    with psycopg.connect(world.app_url) as reader:
+        reader.execute("SELECT 1 FROM platform.users LIMIT 1")
+        kill_during(admin, pilot, 1, "ALTER TABLE%")
+    fly_when_free(fly_online)
+    assert is_complete()
+
+
+def test_nothing_of_the_killed_one_is_left(
+    pilot: Pilot, admin: psycopg.Connection, world: World
+):
+    admin.execute(SLOW_ROWS)
+    kill_during(admin, pilot, 2, "UPDATE%")
+    left = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE %s"
+    deadline = time.monotonic() + 10
+    while admin.execute(left, ["pgflight %"]).fetchone() != (0,):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
