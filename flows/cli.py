@@ -15,6 +15,7 @@ from rich.console import Console
 from flows.here import run_here
 from flows.migration.errors import PgflightError
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
+from flows.migration.manifest import LEAST_BUDGET_MS, MOST_BUDGET_MS
 from flows.terminal import say, show_plan, show_report, show_status
 
 USAGE_ERROR = 2
@@ -46,6 +47,14 @@ Folder = Annotated[
 Version = Annotated[
     str, Parameter(help="Version or name, e.g. 008, 8 or 008_active_org.")
 ]
+Budget = Annotated[
+    int | None,
+    Parameter(
+        help="Longest wait of the application that we may cause, in milliseconds; the"
+        " migration's own (2000 by default) when left out.",
+        validator=cyclopts.validators.Number(gte=LEAST_BUDGET_MS, lte=MOST_BUDGET_MS),
+    ),
+]
 AsJson = Annotated[
     bool,
     Parameter(
@@ -61,7 +70,7 @@ def deploy(
     migration: Version,
     *,
     folder: Folder = DEFAULT_FOLDER,
-    budget_ms: int | None = None,
+    budget_ms: Budget = None,
     as_json: AsJson = False,
 ) -> int:
     """Deploy a migration: preflight, apply, verify, smoke test, accept.
@@ -70,10 +79,6 @@ def deploy(
     verifies it and sends no DDL.
 
     Example: pgflight deploy 008 --folder db/migrations
-
-    Args:
-        budget_ms: Longest wait of the application that we may cause, in milliseconds;
-            the migration's own (2000 by default) when left out.
     """
 
     def run() -> Any:
@@ -92,6 +97,7 @@ def rollback(
     *,
     folder: Folder = DEFAULT_FOLDER,
     reason: str = "asked for by hand",
+    budget_ms: Budget = None,
     yes: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -114,7 +120,7 @@ def rollback(
         from flows.rollback import rollback_migration
 
         return rollback_migration(
-            migration, folder=folder, reason=reason, return_state=True
+            migration, folder, reason, budget_ms, return_state=True
         )
 
     return _fly(run, as_json)
@@ -139,15 +145,12 @@ def plan(
     migration: Version,
     *,
     folder: Folder = DEFAULT_FOLDER,
-    budget_ms: int | None = None,
+    budget_ms: Budget = None,
     as_json: AsJson = False,
 ) -> int:
     """Show what a migration will do: statements, locks, what they keep waiting.
 
     Nothing is run. With DATABASE_URL set the expected time is shown too.
-
-    Args:
-        budget_ms: As for deploy.
     """
     from flows.database.planning import plan_for
 

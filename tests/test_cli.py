@@ -57,7 +57,14 @@ def test_help_teaches(pgflight: Pgflight) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["deploi"], ["deploy"], ["deploy", "008", "--budget-ms", "soon"]]
+    "arguments",
+    [
+        ["deploi"],
+        ["deploy"],
+        ["deploy", "008", "--budget-ms", "soon"],
+        ["deploy", "008", "--budget-ms", "0"],
+        ["plan", "008", "--budget-ms=-5"],
+    ],
 )
 def test_wrong_usage_exits_with_2(pgflight: Pgflight, arguments: list[str]) -> None:
     done = pgflight(*arguments)

@@ -13,6 +13,7 @@ import pytest
 
 from flows.demo.world import World
 from tests.fix_migrations import Dump
+from tests.fix_sabotage import Sabotage
 
 BACKENDS = (
     "SELECT count(*) FROM pg_stat_activity"
@@ -84,6 +85,28 @@ def test_ctrl_c_after_the_commit_rolls_back(
     wait_until(
         owner, "SELECT EXISTS (SELECT FROM pgflight.run WHERE state = 'applied')"
     )
+    deployment.send_signal(signal.SIGINT)
+    output, _ = deployment.communicate(timeout=60)
+    assert deployment.returncode == 130, output
+    assert "deploy 008: ROLLED_BACK" in output
+    assert dump_schema() == before
+
+
+def test_ctrl_c_in_the_rollback_does_not_leave_what_is_bad(
+    folder: Path,
+    sabotage: Sabotage,
+    dump_schema: Dump,
+    owner: psycopg.Connection,
+    deployment: "subprocess.Popen[str]",
+) -> None:
+    down = folder / "008_active_org" / "down.sql"
+    # A sequence goes on counting when its transaction is rolled back.
+    nap = "SELECT CASE nextval('platform.naps') WHEN 1 THEN pg_sleep(60) END"
+    down.write_text(f"{down.read_text()}\n{nap};\n")
+    owner.execute("CREATE SEQUENCE platform.naps")
+    sabotage("DROP INDEX platform.idx_users_active_org")
+    before = dump_schema()
+    wait_until(owner, f"{BACKENDS} AND query = $${nap}$$")
     deployment.send_signal(signal.SIGINT)
     output, _ = deployment.communicate(timeout=60)
     assert deployment.returncode == 130, output

@@ -9,7 +9,7 @@ import pytest
 from flows.demo.service import run_application
 from flows.demo.world import World
 from flows.migration.outcome import Outcome
-from tests.fix_migrations import Dump
+from tests.fix_migrations import Dump, state_in_ledger
 from tests.fix_prefect import Fly
 from tests.fix_sabotage import Sabotage
 
@@ -25,20 +25,6 @@ def append(folder: Path) -> Edit:
         path.write_text(f"{path.read_text()}\n{text}\n")
 
     return edit
-
-
-def state_in_ledger(owner: psycopg.Connection) -> str | None:
-    if not owner.execute("SELECT to_regclass('pgflight.run')").fetchone()[0]:  # type: ignore[index]
-        return None
-    row = owner.execute("SELECT state FROM pgflight.run").fetchone()
-    return row[0] if row else None
-
-
-def without_ledger(dump: list[str]) -> list[str]:
-    """A schema dump without the lines about the ledger."""
-    text = "\n".join(dump)
-    parts = text.split("\n--\n-- Name: ")
-    return [part for part in parts if "pgflight" not in part]
 
 
 # What goes well ---------------------------------------------------------------
@@ -320,6 +306,15 @@ def test_failed_rollback_keeps_both_errors(
     assert report.rollback is not None
     assert "no_such_function" in report.rollback.errors[0]
     assert state_in_ledger(owner) == "applied"
+
+
+def test_rollback_has_the_budget_of_its_deployment(
+    deploy: Fly, sabotage: Sabotage, append: Edit, owner: psycopg.Connection
+) -> None:
+    sabotage(SABOTAGES["index"])
+    append("down.sql", "SELECT pg_sleep(2.5);")
+    assert deploy(budget_ms=20_000).outcome is Outcome.ROLLED_BACK
+    assert state_in_ledger(owner) == "rolled_back"
 
 
 def test_irreversible_migration_cannot_be_rolled_back(

@@ -1,10 +1,14 @@
-"""The flow rollback-migration by hand."""
+"""The flow rollback-migration: by hand, and where Prefect does not run it."""
+
+from pathlib import Path
 
 import psycopg
 import pytest
+from prefect import flow
 
 from flows.migration.outcome import Outcome
-from tests.fix_migrations import Dump
+from flows.migration.report import Report
+from tests.fix_migrations import Dump, state_in_ledger
 from tests.fix_prefect import Fly
 
 
@@ -68,3 +72,58 @@ def test_hold_does_not_stop_a_rollback(
     text = manifest.read_text()
     manifest.write_text(f'hold = {{ reason = "oh", owner = "me" }}\n{text}')
     assert roll_back().outcome is Outcome.ROLLED_BACK
+
+
+def test_rollback_that_cannot_probe_is_a_rollback(
+    deploy: Fly,
+    roll_back: Fly,
+    owner: psycopg.Connection,
+    ledger: None,
+    dump_schema: Dump,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever fails after its COMMIT, the report says what the database holds."""
+    before = dump_schema()
+    deploy()
+    monkeypatch.delenv("PGFLIGHT_ENDPOINT")
+    report = roll_back()
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 0)
+    assert "PGFLIGHT_ENDPOINT" in report.errors[0]
+    assert state_in_ledger(owner) == "rolled_back"
+    assert dump_schema() == before
+
+
+def test_rollback_happens_without_prefect(
+    deploy: Fly, owner: psycopg.Connection, folder: Path
+) -> None:
+    """Whatever keeps Prefect from running the subflow: here, a Path is no str."""
+    from flows.rollback import roll_back as take_back
+
+    deploy()
+    failed = Report(
+        action="deploy", version="008", run_id="", budget_ms=2_000, errors=["bad"]
+    )
+    taken: list[Report] = []
+
+    @flow(name="test", persist_result=False)
+    def body() -> None:
+        taken.append(take_back(failed, folder))  # type: ignore[arg-type]
+
+    body()
+    assert taken[0].outcome is Outcome.ROLLED_BACK
+    assert state_in_ledger(owner) == "rolled_back"
+
+
+def test_rollback_that_is_done_already_is_no_failure(
+    deploy: Fly, roll_back: Fly, folder: Path
+) -> None:
+    """Its subflow may get to its COMMIT and be lost before it can say so."""
+    from flows.rollback import roll_back_without_prefect
+
+    deploy()
+    roll_back()
+    failed = Report(
+        action="deploy", version="008", run_id="", budget_ms=2_000, errors=["bad"]
+    )
+    report = roll_back_without_prefect(failed, str(folder))
+    assert report.outcome is Outcome.ROLLED_BACK
