@@ -9,6 +9,7 @@ import pytest
 from flows.demo.service import run_application
 from flows.demo.world import World
 from flows.migration.outcome import Outcome
+from flows.migration.probe import Verdict
 from tests.fix_migrations import Dump, state_in_ledger
 from tests.fix_prefect import Fly
 from tests.fix_sabotage import Sabotage
@@ -229,6 +230,30 @@ def test_lost_backfill_is_for_a_person_to_judge(
     assert state_in_ledger(owner) == "applied"
 
 
+def test_read_only_server_is_for_a_person_to_judge(
+    deploy: Fly, sabotage: Sabotage, owner: psycopg.Connection
+) -> None:
+    """verify.sql cannot write any more: that is no fault of the migration's."""
+    database = owner.info.dbname
+    sabotage(
+        f"ALTER ROLE platform_owner IN DATABASE {database}"
+        " SET default_transaction_read_only = on"
+    )
+    report = deploy()
+    assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
+    assert report.rollback is None
+    assert state_in_ledger(owner) == "applied"
+
+
+def test_backfill_that_cannot_be_counted_is_for_a_person_to_judge(
+    deploy: Fly, sabotage: Sabotage, owner: psycopg.Connection
+) -> None:
+    sabotage("ALTER TABLE platform.org_members RENAME COLUMN org_id TO organization")
+    report = deploy()
+    backfill = [check for check in report.failed_checks if check.kind == "backfill"]
+    assert [check.verdict for check in backfill] == [Verdict.INCONCLUSIVE]
+
+
 def test_live_traffic_is_no_failure(
     deploy: Fly, sabotage: Sabotage, owner: psycopg.Connection
 ) -> None:
@@ -258,6 +283,26 @@ def test_smoke_failure_is_rolled_back(
     assert report.rollback.saved[0].rows == 450
     assert state_in_ledger(owner) == "rolled_back"
     assert dump_schema() == before
+
+
+def test_smoke_failure_counts_more_than_what_it_leaves(
+    deploy: Fly, owner: psycopg.Connection, folder: Path
+) -> None:
+    """The smoke user cannot be put back, and the application answers wrongly."""
+    owner.execute(
+        "CREATE FUNCTION platform.veto() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'not now'; END $$;"
+        "CREATE TRIGGER veto BEFORE UPDATE ON platform.users FOR EACH ROW WHEN"
+        " (current_setting('application_name') LIKE 'pgflight restore%')"
+        " EXECUTE FUNCTION platform.veto()"
+    )
+    manifest = folder / "008_active_org" / "migration.toml"
+    manifest.write_text(manifest.read_text().replace("status = 403", "status = 418"))
+    report = deploy()
+    assert report.outcome is Outcome.ROLLED_BACK
+    assert "status 403 instead of 418" in report.errors[0]
+    assert "could not leave platform.users.active_org_id as found" in report.errors[0]
+    assert state_in_ledger(owner) == "rolled_back"
 
 
 def test_hanging_application_is_for_a_person_to_judge(
