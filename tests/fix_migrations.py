@@ -51,3 +51,9 @@ def state_in_ledger(owner: psycopg.Connection) -> str | None:
         return None
     row = owner.execute("SELECT state FROM pgflight.run").fetchone()
     return row[0] if row else None
+
+
+def is_in_place(dump: list[str]) -> bool:
+    """Whether a schema dump has what migration 008 makes first and last."""
+    text = "\n".join(dump)
+    return "active_org_id uuid" in text and "COMMENT ON FUNCTION" in text

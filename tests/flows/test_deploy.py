@@ -10,7 +10,7 @@ from flows.demo.service import run_application
 from flows.demo.world import World
 from flows.migration.outcome import Outcome
 from flows.migration.probe import Verdict
-from tests.fix_migrations import Dump, state_in_ledger
+from tests.fix_migrations import Dump, is_in_place, state_in_ledger
 from tests.fix_prefect import Fly
 from tests.fix_sabotage import Sabotage
 
@@ -172,6 +172,7 @@ def test_budget_rolls_back(
     report = deploy(budget_ms=800)
     assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 20)
     assert "budget of 800 ms" in report.errors[0]
+    assert state_in_ledger(owner) is None
     assert dump_schema() == before
 
 
@@ -184,6 +185,7 @@ def test_check_before_commit_rolls_back(
     assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 20)
     assert "not good enough" in report.errors[0]
     assert report.rollback is None
+    assert state_in_ledger(owner) is None
     assert dump_schema() == before
 
 
@@ -220,7 +222,10 @@ def test_verification_failure_is_rolled_back(
 
 
 def test_lost_backfill_is_for_a_person_to_judge(
-    deploy: Fly, sabotage: Sabotage, owner: psycopg.Connection
+    deploy: Fly,
+    sabotage: Sabotage,
+    owner: psycopg.Connection,
+    dump_schema: Dump,
 ) -> None:
     """Rows that change after the COMMIT are never a reason to roll back."""
     sabotage("UPDATE platform.users SET active_org_id = NULL")
@@ -228,6 +233,7 @@ def test_lost_backfill_is_for_a_person_to_judge(
     assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
     assert [check.kind for check in report.failed_checks] == ["backfill"]
     assert state_in_ledger(owner) == "applied"
+    assert is_in_place(dump_schema())
 
 
 def test_read_only_server_is_for_a_person_to_judge(
@@ -310,6 +316,7 @@ def test_hanging_application_is_for_a_person_to_judge(
     sabotage: Sabotage,
     owner: psycopg.Connection,
     folder: Path,
+    dump_schema: Dump,
     stop_application_on: Callable[[str], None],
 ) -> None:
     """Whoever does not answer proves nothing against the migration."""
@@ -322,10 +329,11 @@ def test_hanging_application_is_for_a_person_to_judge(
     assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
     assert report.rollback is None
     assert state_in_ledger(owner) == "verified"
+    assert is_in_place(dump_schema())
 
 
 def test_acceptance_failure_is_for_a_person_to_judge(
-    deploy: Fly, owner: psycopg.Connection, ledger: None
+    deploy: Fly, owner: psycopg.Connection, ledger: None, dump_schema: Dump
 ) -> None:
     owner.execute(
         "CREATE FUNCTION pgflight.veto() RETURNS trigger LANGUAGE plpgsql AS"
@@ -338,10 +346,15 @@ def test_acceptance_failure_is_for_a_person_to_judge(
     report = deploy()
     assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
     assert state_in_ledger(owner) == "verified"
+    assert is_in_place(dump_schema())
 
 
 def test_failed_rollback_keeps_both_errors(
-    deploy: Fly, sabotage: Sabotage, owner: psycopg.Connection, append: Edit
+    deploy: Fly,
+    sabotage: Sabotage,
+    owner: psycopg.Connection,
+    append: Edit,
+    dump_schema: Dump,
 ) -> None:
     sabotage(SABOTAGES["index"])
     append("down.sql", "SELECT no_such_function();")
@@ -351,6 +364,7 @@ def test_failed_rollback_keeps_both_errors(
     assert report.rollback is not None
     assert "no_such_function" in report.rollback.errors[0]
     assert state_in_ledger(owner) == "applied"
+    assert is_in_place(dump_schema())
 
 
 def test_rollback_has_the_budget_of_its_deployment(
@@ -363,21 +377,28 @@ def test_rollback_has_the_budget_of_its_deployment(
 
 
 def test_irreversible_migration_cannot_be_rolled_back(
-    deploy: Fly, sabotage: Sabotage, folder: Path
+    deploy: Fly,
+    sabotage: Sabotage,
+    folder: Path,
+    owner: psycopg.Connection,
+    dump_schema: Dump,
 ) -> None:
     sabotage(SABOTAGES["index"])
     (folder / "008_active_org" / "down.sql").unlink()
     report = deploy()
-    assert report.outcome is Outcome.ROLLBACK_FAILED
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLBACK_FAILED, 30)
     assert report.rollback is not None
     assert "irreversible" in report.rollback.errors[0]
+    assert state_in_ledger(owner) == "applied"
+    assert is_in_place(dump_schema())
 
 
 def test_accepted_migration_is_never_taken_back(
-    deploy: Fly, owner: psycopg.Connection
+    deploy: Fly, owner: psycopg.Connection, dump_schema: Dump
 ) -> None:
     deploy()
     owner.execute(SABOTAGES["index"])
     report = deploy()
     assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
     assert state_in_ledger(owner) == "accepted"
+    assert is_in_place(dump_schema())
