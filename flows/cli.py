@@ -35,6 +35,8 @@ app = App(
     Start with: pgflight demo
     """,
     help_format="plaintext",
+    # main() says that it was stopped; cyclopts would end without a word.
+    suppress_keyboard_interrupt=False,
 )
 
 Folder = Annotated[

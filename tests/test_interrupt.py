@@ -6,15 +6,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from flows.demo.world import World
-from tests.fix_migrations import Dump
+from tests.fix_migrations import Dump, state_in_ledger
+from tests.fix_prefect import Fly
 from tests.fix_sabotage import Sabotage
 
+PGFLIGHT = (sys.executable, "-m", "flows.cli")
 BACKENDS = (
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name LIKE 'pgflight%'"
@@ -35,7 +38,7 @@ def deployment(
     from prefect.settings import PREFECT_API_URL
 
     with subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "deploy", "008", "--budget-ms", "100000"],
+        [*PGFLIGHT, "deploy", "008", "--budget-ms", "100000"],
         env={
             **os.environ,
             **world.environment(application),
@@ -55,6 +58,27 @@ def wait_until(owner: psycopg.Connection, query: str) -> None:
     while not (owner.execute(query).fetchone() or [0])[0]:
         assert time.monotonic() < deadline, query
         time.sleep(0.05)
+
+
+def test_ctrl_c_stops_a_rollback_that_waits(
+    deploy: Fly, folder: Path, owner: psycopg.Connection, dump_schema: Dump
+) -> None:
+    deploy()
+    before = dump_schema()
+    with subprocess.Popen(
+        [*PGFLIGHT, "rollback", "008", "--folder", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        shown = list(takewhile(lambda line: "in 5 s" not in line, process.stdout))
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60)[0].endswith("Stopped.\n")
+    assert any("450 rows of platform.users" in line for line in shown)
+    assert process.returncode == 130
+    assert state_in_ledger(owner) == "accepted"
+    assert dump_schema() == before
 
 
 def test_ctrl_c_in_a_statement_leaves_nothing(

@@ -138,7 +138,7 @@ def _photograph(server: PostgresServer, world: World) -> Photograph:
 def _is_as_before(console: Console, before: Photograph, after: Photograph) -> bool:
     console.print()
     for what, is_same in (
-        (f"pg_dump --schema-only, {len(before.schema):,} bytes",
+        (f"pg_dump --schema-only, all but the ledger, {len(before.schema):,} bytes",
          before.schema == after.schema),
         ("all rows of platform.users", before.users == after.users),
     ):  # fmt: skip

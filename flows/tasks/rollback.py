@@ -41,8 +41,7 @@ def find_run(
     flight = flight_of(report, clearance, budget_ms)
     if clearance.run is None:
         raise NotInPlace(
-            f"Migration {flight.migration.version} is not in place here: nothing to"
-            " roll back",
+            f"Migration {flight.migration.version} is not in place here",
             "See pgflight status.",
         )
     return flight
