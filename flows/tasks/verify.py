@@ -11,9 +11,9 @@ from flows.migration.errors import ChecksFailed, Inconclusive
 from flows.migration.flight import Flight
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied
-from flows.tasks.step import Step, reading_step
+from flows.tasks.step import ReadingStep, reading_step
 
-VerifyStep = Step[[Flight, Applied | None], list[Check]]
+VerifyStep = ReadingStep[[Flight, Applied | None], list[Check]]
 
 
 def _verify_step(
