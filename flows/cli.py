@@ -176,6 +176,8 @@ def status(*, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
         _print_json([standing.model_dump(mode="json") for standing in standings])
     else:
         show_status(_console(as_json), standings)
+        if not standings:
+            say(_console(as_json), f"{folder}: holds no migration")
     return 0
 
 

@@ -105,6 +105,15 @@ def test_status_shows_pending_and_hold(pgflight: Pgflight, world: World) -> None
     assert states == {"007": "on hold", "008": "pending"}
 
 
+def test_status_of_an_empty_folder_says_so(
+    pgflight: Pgflight, world: World, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = pgflight("status", "--folder", str(empty), DATABASE_URL=world.owner_url)
+    assert done.stdout == f"{empty}: holds no migration\n"
+
+
 def test_no_password_in_any_output(pgflight: Pgflight) -> None:
     url = f"postgresql://u:{PASSWORD_TRAPS}@127.0.0.1:9/nowhere"
     done = pgflight("status", DATABASE_URL=url)
