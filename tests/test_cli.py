@@ -122,6 +122,24 @@ def test_no_password_in_any_output(pgflight: Pgflight) -> None:
         assert spelling not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "value", "gist"),
+    [
+        ("deploy 008", "PREFECT_API_URL", "http://127.0.0.1:9/api", "does not answer"),
+        ("deploy 008", "PREFECT_HOME", "/dev/null/prefect", "Set PREFECT_HOME"),
+        ("demo", "XDG_CACHE_HOME", "/dev/null/cache", "XDG_CACHE_HOME to"),
+    ],
+)
+def test_prefect_that_cannot_work_is_named(
+    pgflight: Pgflight, command: str, name: str, value: str, gist: str
+) -> None:
+    done = pgflight(*command.split(), **{name: value})
+    assert done.returncode == 10
+    assert value in done.stderr
+    assert gist in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_deploy_and_rollback(
     pgflight: Pgflight,
     with_prefect: dict[str, str],

@@ -16,7 +16,7 @@ from rich.console import Console
 from flows.demo.server import PostgresServer
 from flows.demo.service import run_application
 from flows.demo.world import World, create_world
-from flows.here import prepare_prefect, run_here
+from flows.here import make_folder, prepare_prefect, run_here
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.resources import SQL
@@ -151,7 +151,7 @@ def _use_private_prefect() -> None:
     """A Prefect of the demo's own, in the user's cache: its database is kept there,
     because making it anew takes ten seconds."""
     cache = platformdirs.user_cache_path("pgflight") / "prefect"
-    cache.mkdir(parents=True, exist_ok=True)
+    make_folder(cache, "HOME or XDG_CACHE_HOME")
     os.environ["PREFECT_HOME"] = str(cache)
     os.environ.pop("PREFECT_API_URL", None)
     prepare_prefect()
