@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from flows.here import run_here
-from flows.migration.errors import PgflightError
+from flows.migration.errors import PgflightError, QueryFailed
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
 from flows.migration.manifest import LEAST_BUDGET_MS, MOST_BUDGET_MS
 from flows.terminal import say, show_plan, show_report, show_status
@@ -239,7 +239,13 @@ def _announce(console: Console, migration: str, folder: str) -> None:
     say(console, f"Rolling back {found.version} {found.name}:")
     if found.down:
         target = target_from_environment(os.environ)
-        for saved in preview(target, found.down):
+        try:
+            losses = preview(target, found.down)
+        except QueryFailed as error:
+            # A table too large to count, or locked: no reason to leave what is bad.
+            losses = []
+            say(console, f"   not counted: what will be saved ({error.message})")
+        for saved in losses:
             column = f".{saved.column}" if saved.column else ""
             say(
                 console,

@@ -60,11 +60,8 @@ def wait_until(owner: psycopg.Connection, query: str) -> None:
         time.sleep(0.05)
 
 
-def test_ctrl_c_stops_a_rollback_that_waits(
-    deploy: Fly, folder: Path, owner: psycopg.Connection, dump_schema: Dump
-) -> None:
-    deploy()
-    before = dump_schema()
+def stop_while_waiting(folder: Path) -> tuple[list[str], str, int]:
+    """What a rollback by hand says before it waits, what after Ctrl-C, and its code."""
     with subprocess.Popen(
         [*PGFLIGHT, "rollback", "008", "--folder", str(folder)],
         stdout=subprocess.PIPE,
@@ -74,11 +71,32 @@ def test_ctrl_c_stops_a_rollback_that_waits(
         assert process.stdout
         shown = list(takewhile(lambda line: "in 5 s" not in line, process.stdout))
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=60)[0].endswith("Stopped.\n")
+        after, _ = process.communicate(timeout=60)
+    return shown, after, process.returncode
+
+
+def test_ctrl_c_stops_a_rollback_that_waits(
+    deploy: Fly, folder: Path, owner: psycopg.Connection, dump_schema: Dump
+) -> None:
+    deploy()
+    before = dump_schema()
+    shown, after, code = stop_while_waiting(folder)
     assert any("450 rows of platform.users" in line for line in shown)
-    assert process.returncode == 130
+    assert after.endswith("Stopped.\n")
+    assert code == 130
     assert state_in_ledger(owner) == "accepted"
     assert dump_schema() == before
+
+
+def test_rollback_goes_on_where_nothing_can_be_counted(
+    deploy: Fly, folder: Path, owner: psycopg.Connection
+) -> None:
+    deploy()
+    with owner.transaction():
+        owner.execute("LOCK TABLE platform.users IN ACCESS EXCLUSIVE MODE")
+        shown, _, code = stop_while_waiting(folder)
+    assert any("not counted" in line and "lock timeout" in line for line in shown)
+    assert code == 130
 
 
 def test_ctrl_c_in_a_statement_leaves_nothing(
