@@ -49,6 +49,12 @@ def test_prefect_keeps_no_secret(deployments: Deployments) -> None:
     assert deployments.world.token.encode() not in kept
 
 
+def test_worker_keeps_its_files_where_its_server_does(deployments: Deployments) -> None:
+    """Not in /tmp: nothing is left there, and nobody else's folder is in the way."""
+    run(deployments, "verify-migration/nightly")
+    assert (deployments.home / "runner_storage").is_dir()
+
+
 def test_nightly_is_scheduled(deployments: Deployments) -> None:
     nightly = deployments.read("verify-migration/nightly")
     schedules = nightly["schedules"]
