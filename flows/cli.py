@@ -13,8 +13,9 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from flows.here import run_here
-from flows.migration.errors import PgflightError
+from flows.migration.errors import PgflightError, QueryFailed
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
+from flows.migration.manifest import LEAST_BUDGET_MS, MOST_BUDGET_MS
 from flows.migration.strategy import Terms, Wish
 from flows.terminal import say, show_plan, show_report, show_status
 
@@ -35,6 +36,8 @@ app = App(
     Start with: pgflight demo
     """,
     help_format="plaintext",
+    # main() says that it was stopped; cyclopts would end without a word.
+    suppress_keyboard_interrupt=False,
 )
 
 Folder = Annotated[
@@ -46,6 +49,21 @@ Folder = Annotated[
 ]
 Version = Annotated[
     str, Parameter(help="Version or name, e.g. 008, 8 or 008_active_org.")
+]
+Budget = Annotated[
+    int | None,
+    Parameter(
+        help="Longest wait of the application that we may cause, in milliseconds; the"
+        " migration's own (2000 by default) when left out.",
+        validator=cyclopts.validators.Number(gte=LEAST_BUDGET_MS, lte=MOST_BUDGET_MS),
+    ),
+]
+Strategy = Annotated[
+    Wish,
+    Parameter(
+        help="auto takes one transaction where that fits half the budget, and short"
+        " online steps otherwise.",
+    ),
 ]
 AsJson = Annotated[
     bool,
@@ -62,8 +80,8 @@ def deploy(
     migration: Version,
     *,
     folder: Folder = DEFAULT_FOLDER,
-    budget_ms: int | None = None,
-    strategy: Wish = "auto",
+    budget_ms: Budget = None,
+    strategy: Strategy = "auto",
     workers: Annotated[
         int, Parameter(validator=cyclopts.validators.Number(gte=1, lte=16))
     ] = 1,
@@ -77,10 +95,6 @@ def deploy(
     Example: pgflight deploy 008 --folder db/migrations
 
     Args:
-        budget_ms: Longest wait of the application that we may cause, in milliseconds;
-            the migration's own (2000 by default) when left out.
-        strategy: auto takes one transaction where that fits half the budget, and
-            short online steps otherwise.
         workers: Backends that fill rows at the same time, online.
     """
 
@@ -105,6 +119,7 @@ def rollback(
     *,
     folder: Folder = DEFAULT_FOLDER,
     reason: str = "asked for by hand",
+    budget_ms: Budget = None,
     yes: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -127,7 +142,7 @@ def rollback(
         from flows.rollback import rollback_migration
 
         return rollback_migration(
-            migration, folder=folder, reason=reason, return_state=True
+            migration, folder, reason, budget_ms, return_state=True
         )
 
     return _fly(run, as_json)
@@ -152,18 +167,14 @@ def plan(
     migration: Version,
     *,
     folder: Folder = DEFAULT_FOLDER,
-    budget_ms: int | None = None,
-    strategy: Wish = "auto",
+    budget_ms: Budget = None,
+    strategy: Strategy = "auto",
     as_json: AsJson = False,
 ) -> int:
     """Show what a migration will do, EXPLAIN for a migration. Nothing is run.
 
     Each step as it will run, its locks, what they keep waiting, and why this
     strategy. With DATABASE_URL set the expected times are shown too.
-
-    Args:
-        budget_ms: As for deploy.
-        strategy: As for deploy.
     """
     from flows.database.planning import plan_for
 
@@ -187,6 +198,8 @@ def status(*, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
         _print_json([standing.model_dump(mode="json") for standing in standings])
     else:
         show_status(_console(as_json), standings)
+        if not standings:
+            say(_console(as_json), f"{folder}: holds no migration")
     return 0
 
 
@@ -248,7 +261,13 @@ def _announce(console: Console, migration: str, folder: str) -> None:
     say(console, f"Rolling back {found.version} {found.name}:")
     if found.down:
         target = target_from_environment(os.environ)
-        for saved in preview(target, found.down):
+        try:
+            losses = preview(target, found.down)
+        except QueryFailed as error:
+            # A table too large to count, or locked: no reason to leave what is bad.
+            losses = []
+            say(console, f"   not counted: what will be saved ({error.message})")
+        for saved in losses:
             column = f".{saved.column}" if saved.column else ""
             say(
                 console,

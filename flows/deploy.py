@@ -9,6 +9,7 @@ from prefect.exceptions import Abort, Pause
 
 from flows.migration.flight import Flight
 from flows.migration.folder import DEFAULT_FOLDER
+from flows.migration.manifest import BudgetMs
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.migration.strategy import Terms, Wish, Workers
@@ -30,7 +31,7 @@ from flows.tasks.verify import verify
 def deploy_migration(
     migration: str,
     folder: str = DEFAULT_FOLDER,
-    budget_ms: int | None = None,
+    budget_ms: BudgetMs | None = None,
     strategy: Wish = "auto",
     workers: Workers = 1,
 ) -> State[Any]:
@@ -86,7 +87,12 @@ def take_back(
     report.add_error(error)
     if flight and landing.must_roll_back(flight, error):
         landing.log_rollback()
-        report.take_back(roll_back(report, folder))
+        try:
+            report.take_back(roll_back(report, folder))
+        except BaseException as signal:
+            # An interrupted rollback has left what is bad in place.
+            stop(report, flight, folder, signal)
+            raise
     else:
         report.conclude(landing.outcome_without_rollback(flight, error))
 
@@ -96,8 +102,12 @@ def stop(
 ) -> None:
     """Cancelled, or Ctrl-C: seconds are left, too few for a subflow."""
     report.add_error(signal)
-    if flight and landing.was_applied_by(flight):
-        report.take_back(roll_back_without_prefect(report, folder))
-    else:
-        report.conclude(landing.outcome_without_rollback(flight, signal))
-    landing.log_end(report)
+    try:
+        if flight and landing.was_applied_by(flight):
+            # Until it is back: a second signal may end this too.
+            report.conclude(Outcome.ROLLBACK_FAILED)
+            report.take_back(roll_back_without_prefect(report, folder))
+        else:
+            report.conclude(landing.outcome_without_rollback(flight, signal))
+    finally:
+        landing.log_end(report)

@@ -6,10 +6,12 @@ Prefect is imported late: it takes two seconds, and its settings count only befo
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from flows.migration.errors import BadInput
 from flows.migration.report import Report
 from flows.terminal import say, show_runs_on
 
@@ -19,11 +21,16 @@ def run_here(console: Console, run: Callable[[], Any]) -> Report:
 
     Without PREFECT_API_URL Prefect starts a private server for this process, which
     takes about ten seconds the first time.
+
+    Raises:
+        BadInput: Prefect does not answer, or has no place for its database; nothing
+            was begun.
     """
     prepare_prefect()
     if not os.environ.get("PREFECT_API_URL"):
         text = "With a private Prefect server for this run; PREFECT_API_URL names yours"
         say(console, text, "dim")
+    _assert_prefect_answers()
     from flows.tasks.landing import report_of
 
     show_runs_on(console)
@@ -43,6 +50,44 @@ def prepare_prefect() -> None:
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     }.items():
         os.environ.setdefault(name, value)
+
+
+def make_folder(path: Path, variable: str) -> None:
+    """Make a folder of Prefect's where it lacks.
+
+    Raises:
+        BadInput: it cannot be made, or not be written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(path, os.W_OK) else "Permission denied"
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason:
+        raise BadInput(
+            f"{path}: Prefect cannot keep its database there: {reason}",
+            f"Set {variable} to a directory that you may write to.",
+        )
+
+
+def _assert_prefect_answers() -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME
+
+    url = PREFECT_API_URL.value()
+    if not url:
+        make_folder(PREFECT_HOME.value(), "PREFECT_HOME")
+    try:
+        with get_client(sync_client=True) as client:
+            failure = client.api_healthcheck()
+    except RuntimeError as error:
+        failure = error
+    if failure:
+        raise BadInput(
+            f"Prefect does not answer on {url or 'its private server'}:"
+            f" {type(failure).__name__}: {failure}; nothing was begun",
+            "Start its server, correct PREFECT_API_URL, or unset it for a private one.",
+        )
 
 
 def _without_heartbeat() -> AbstractContextManager[Any]:

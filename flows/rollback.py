@@ -7,7 +7,10 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
+from flows.migration.errors import NotInPlace
 from flows.migration.folder import DEFAULT_FOLDER
+from flows.migration.manifest import BudgetMs
+from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.tasks import landing
 from flows.tasks.rollback import find_run, probe_again, revert, verify_reverted
@@ -19,7 +22,10 @@ from flows.tasks.rollback import find_run, probe_again, revert, verify_reverted
     persist_result=False,
 )
 def rollback_migration(
-    migration: str, folder: str = DEFAULT_FOLDER, reason: str = "asked for by hand"
+    migration: str,
+    folder: str = DEFAULT_FOLDER,
+    reason: str = "asked for by hand",
+    budget_ms: BudgetMs | None = None,
 ) -> State[Any]:
     """Take a migration back without losing a row.
 
@@ -30,11 +36,13 @@ def rollback_migration(
         migration: Version or name, e.g. 008 or 008_active_org.
         folder: Folder of migrations, as the worker sees it.
         reason: Why; kept in the ledger.
+        budget_ms: Longest wait of the application that we may cause, in
+            milliseconds; empty for the migration's own (2000 by default).
     """
     report = Report(action="rollback", version=migration, run_id=str(uuid4()))
     flight = None
     try:
-        flight = find_run(report, migration, folder)
+        flight = find_run(report, migration, folder, budget_ms)
         committed = revert(flight, reason)
         reverted = verify_reverted(flight, committed)
         probe_again(flight, reverted)
@@ -47,15 +55,19 @@ def rollback_migration(
 
 
 def roll_back(failed: Report, folder: str) -> Report:
-    """Roll a failed deployment back as a subflow; without Prefect if it is away."""
-    reason = failed.errors[0]
+    """Roll a failed deployment back as a subflow; without Prefect if it is away.
+
+    With the deployment's own budget: what it was given may be what it takes.
+    """
+    reason, budget_ms = failed.errors[0], failed.budget_ms
     try:
         state = rollback_migration(
-            failed.version, folder, reason=reason, return_state=True
+            failed.version, folder, reason, budget_ms, return_state=True
         )
-    except landing.PREFECT_UNREACHABLE:
+        return landing.report_of(state)
+    except Exception:
+        # Prefect's: what goes wrong with the rollback itself is in its report.
         return roll_back_without_prefect(failed, folder)
-    return landing.report_of(state)
 
 
 def roll_back_without_prefect(failed: Report, folder: str) -> Report:
@@ -63,9 +75,12 @@ def roll_back_without_prefect(failed: Report, folder: str) -> Report:
     report = Report(action="rollback", version=failed.version, run_id=str(uuid4()))
     flight = None
     try:
-        flight = find_run.plain(report, failed.version, folder)
+        flight = find_run.plain(report, failed.version, folder, failed.budget_ms)
         committed = revert.plain(flight, failed.errors[0])
         verify_reverted.plain(flight, committed)
+    except NotInPlace:
+        # It was a moment ago: a subflow got to its COMMIT and could not say so.
+        report.conclude(Outcome.ROLLED_BACK)
     except Exception as error:
         landing.conclude_failed_rollback(report, flight, error)
     return report

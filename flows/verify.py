@@ -30,7 +30,7 @@ def verify_migration(migration: str, folder: str = DEFAULT_FOLDER) -> State[Any]
     flight = None
     try:
         flight = find_run(report, migration, folder)
-        verify(flight, None)
+        verify(flight, None, is_recorded=False)
         report.conclude(Outcome.NOTHING_TO_DO)
     except Exception as error:
         report.add_error(error)

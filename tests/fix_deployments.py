@@ -23,6 +23,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 PREFECT = [sys.executable, "-m", "prefect"]
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
+RUN_TIMEOUT_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Deployments:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # A run that no worker takes would be watched for ever.
+            timeout=RUN_TIMEOUT_S,
         )
 
     def read(self, name: str) -> dict[str, Any]:
@@ -64,6 +67,9 @@ class Deployments:
             "PREFECT_HOME": str(self.home),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
+            # A worker keeps files in $TMPDIR/runner_storage, which is the first
+            # account's that ran one on this machine.
+            "TMPDIR": str(self.home),
             "DO_NOT_TRACK": "1",
         }
 

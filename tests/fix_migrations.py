@@ -43,3 +43,17 @@ def dump_schema(server: PostgresServer, world: World) -> Dump:
         return [line for line in lines if not line.startswith(random)]
 
     return dump
+
+
+def state_in_ledger(owner: psycopg.Connection) -> str | None:
+    """State of the only run; None where there is no ledger, or no run."""
+    if not owner.execute("SELECT to_regclass('pgflight.run')").fetchone()[0]:  # type: ignore[index]
+        return None
+    row = owner.execute("SELECT state FROM pgflight.run").fetchone()
+    return row[0] if row else None
+
+
+def is_in_place(dump: list[str]) -> bool:
+    """Whether a schema dump has what migration 008 makes first and last."""
+    text = "\n".join(dump)
+    return "active_org_id uuid" in text and "COMMENT ON FUNCTION" in text

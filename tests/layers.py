@@ -32,8 +32,6 @@ MAY_IMPORT = {
     },
     "flows.smoke": {"httpx", "flows.migration"},
     "flows.tasks": TASK,
-    # Prefect reports its own API's absence by httpx's errors.
-    "flows.tasks.landing": TASK | {"httpx"},
     "flows.rollback": FLOW,
     "flows.verify": FLOW,
     "flows.deploy": FLOW | {"flows.rollback", "flows.verify"},

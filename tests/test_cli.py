@@ -57,7 +57,14 @@ def test_help_teaches(pgflight: Pgflight) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["deploi"], ["deploy"], ["deploy", "008", "--budget-ms", "soon"]]
+    "arguments",
+    [
+        ["deploi"],
+        ["deploy"],
+        ["deploy", "008", "--budget-ms", "soon"],
+        ["deploy", "008", "--budget-ms", "0"],
+        ["plan", "008", "--budget-ms=-5"],
+    ],
 )
 def test_wrong_usage_exits_with_2(pgflight: Pgflight, arguments: list[str]) -> None:
     done = pgflight(*arguments)
@@ -98,12 +105,39 @@ def test_status_shows_pending_and_hold(pgflight: Pgflight, world: World) -> None
     assert states == {"007": "on hold", "008": "pending"}
 
 
+def test_status_of_an_empty_folder_says_so(
+    pgflight: Pgflight, world: World, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = pgflight("status", "--folder", str(empty), DATABASE_URL=world.owner_url)
+    assert done.stdout == f"{empty}: holds no migration\n"
+
+
 def test_no_password_in_any_output(pgflight: Pgflight) -> None:
     url = f"postgresql://u:{PASSWORD_TRAPS}@127.0.0.1:9/nowhere"
     done = pgflight("status", DATABASE_URL=url)
     assert done.returncode == PgflightError.outcome.exit_code
     for spelling in (PASSWORD_TRAPS, "p@ss/w:rd?"):
         assert spelling not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "value", "gist"),
+    [
+        ("deploy 008", "PREFECT_API_URL", "http://127.0.0.1:9/api", "does not answer"),
+        ("deploy 008", "PREFECT_HOME", "/dev/null/prefect", "Set PREFECT_HOME"),
+        ("demo", "XDG_CACHE_HOME", "/dev/null/cache", "XDG_CACHE_HOME to"),
+    ],
+)
+def test_prefect_that_cannot_work_is_named(
+    pgflight: Pgflight, command: str, name: str, value: str, gist: str
+) -> None:
+    done = pgflight(*command.split(), **{name: value})
+    assert done.returncode == 10
+    assert value in done.stderr
+    assert gist in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_deploy_and_rollback(

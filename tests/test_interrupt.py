@@ -6,14 +6,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from flows.demo.world import World
-from tests.fix_migrations import Dump
+from tests.fix_migrations import Dump, state_in_ledger
+from tests.fix_prefect import Fly
+from tests.fix_sabotage import Sabotage
 
+PGFLIGHT = (sys.executable, "-m", "flows.cli")
 BACKENDS = (
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name LIKE 'pgflight%'"
@@ -34,7 +38,7 @@ def deployment(
     from prefect.settings import PREFECT_API_URL
 
     with subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "deploy", "008", "--budget-ms", "100000"],
+        [*PGFLIGHT, "deploy", "008", "--budget-ms", "100000"],
         env={
             **os.environ,
             **world.environment(application),
@@ -54,6 +58,45 @@ def wait_until(owner: psycopg.Connection, query: str) -> None:
     while not (owner.execute(query).fetchone() or [0])[0]:
         assert time.monotonic() < deadline, query
         time.sleep(0.05)
+
+
+def stop_while_waiting(folder: Path) -> tuple[list[str], str, int]:
+    """What a rollback by hand says before it waits, what after Ctrl-C, and its code."""
+    with subprocess.Popen(
+        [*PGFLIGHT, "rollback", "008", "--folder", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        shown = list(takewhile(lambda line: "in 5 s" not in line, process.stdout))
+        process.send_signal(signal.SIGINT)
+        after, _ = process.communicate(timeout=60)
+    return shown, after, process.returncode
+
+
+def test_ctrl_c_stops_a_rollback_that_waits(
+    deploy: Fly, folder: Path, owner: psycopg.Connection, dump_schema: Dump
+) -> None:
+    deploy()
+    before = dump_schema()
+    shown, after, code = stop_while_waiting(folder)
+    assert any("450 rows of platform.users" in line for line in shown)
+    assert after.endswith("Stopped.\n")
+    assert code == 130
+    assert state_in_ledger(owner) == "accepted"
+    assert dump_schema() == before
+
+
+def test_rollback_goes_on_where_nothing_can_be_counted(
+    deploy: Fly, folder: Path, owner: psycopg.Connection
+) -> None:
+    deploy()
+    with owner.transaction():
+        owner.execute("LOCK TABLE platform.users IN ACCESS EXCLUSIVE MODE")
+        shown, _, code = stop_while_waiting(folder)
+    assert any("not counted" in line and "lock timeout" in line for line in shown)
+    assert code == 130
 
 
 def test_ctrl_c_in_a_statement_leaves_nothing(
@@ -84,6 +127,28 @@ def test_ctrl_c_after_the_commit_rolls_back(
     wait_until(
         owner, "SELECT EXISTS (SELECT FROM pgflight.run WHERE state = 'applied')"
     )
+    deployment.send_signal(signal.SIGINT)
+    output, _ = deployment.communicate(timeout=60)
+    assert deployment.returncode == 130, output
+    assert "deploy 008: ROLLED_BACK" in output
+    assert dump_schema() == before
+
+
+def test_ctrl_c_in_the_rollback_does_not_leave_what_is_bad(
+    folder: Path,
+    sabotage: Sabotage,
+    dump_schema: Dump,
+    owner: psycopg.Connection,
+    deployment: "subprocess.Popen[str]",
+) -> None:
+    down = folder / "008_active_org" / "down.sql"
+    # A sequence goes on counting when its transaction is rolled back.
+    nap = "SELECT CASE nextval('platform.naps') WHEN 1 THEN pg_sleep(60) END"
+    down.write_text(f"{down.read_text()}\n{nap};\n")
+    owner.execute("CREATE SEQUENCE platform.naps")
+    sabotage("DROP INDEX platform.idx_users_active_org")
+    before = dump_schema()
+    wait_until(owner, f"{BACKENDS} AND query = $${nap}$$")
     deployment.send_signal(signal.SIGINT)
     output, _ = deployment.communicate(timeout=60)
     assert deployment.returncode == 130, output

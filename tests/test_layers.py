@@ -53,7 +53,7 @@ BROKEN = [
 ]
 
 KEPT = [
-    (layers.imports_only_lower_layers, "flows.tasks.landing", "import httpx"),
+    (layers.imports_only_lower_layers, "flows.smoke", "import httpx"),
     (layers.imports_only_lower_layers, "flows.deploy", "import flows.rollback"),
     (layers.imports_only_lower_layers, "flows.demo.show", "import flows.cli, uvicorn"),
     (layers.has_no_class_beside_a_flow, "flows.tasks.x", "class B: pass"),

@@ -25,6 +25,14 @@ def test_ci_deploys_verifies_and_rolls_back(deployments: Deployments) -> None:
     assert rolled_back == (0, "Flow run finished successfully in 'RolledBack'.")
 
 
+@pytest.mark.parametrize("flow", ["deploy-migration", "rollback-migration"])
+def test_run_can_be_put_off(deployments: Deployments, flow: str) -> None:
+    options = ("--param", "migration=008", "--start-in", "6 hours")
+    answer = deployments.prefect("deployment", "run", f"{flow}/production", *options)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "Created flow run" in answer.stdout
+
+
 def test_ci_fails_when_a_migration_is_blocked(deployments: Deployments) -> None:
     blocked = run(deployments, "deploy-migration/production", "migration=007")
     assert blocked == (1, "Flow run finished in state 'Blocked'.")
@@ -39,6 +47,12 @@ def test_prefect_keeps_no_secret(deployments: Deployments) -> None:
     assert password
     assert password.encode() not in kept
     assert deployments.world.token.encode() not in kept
+
+
+def test_worker_keeps_its_files_where_its_server_does(deployments: Deployments) -> None:
+    """Not in /tmp: nothing is left there, and nobody else's folder is in the way."""
+    run(deployments, "verify-migration/nightly")
+    assert (deployments.home / "runner_storage").is_dir()
 
 
 def test_nightly_is_scheduled(deployments: Deployments) -> None:

@@ -8,6 +8,17 @@ from flows.migration.check import Check
 from flows.migration.probe import Verdict
 from flows.migration.script import Script
 
+_READ_ONLY = "25006"
+_TROUBLE_CLASSES = ("53", "58")
+"""Insufficient resources (a full disk, memory) and system errors (of files)."""
+
+
+def _is_judgement(error: Error) -> bool:
+    """Whether it says something about the behaviour, and not about the server."""
+    state = error.sqlstate or ""
+    is_in_trouble = state == _READ_ONLY or state.startswith(_TROUBLE_CLASSES)
+    return cause_of(error) is Cause.REFUSAL and not is_in_trouble
+
 
 def check_behaviour(conn: Conn, script: Script) -> Check:
     """Run a verify.sql inside a savepoint, or a transaction, that is rolled back.
@@ -15,8 +26,8 @@ def check_behaviour(conn: Conn, script: Script) -> Check:
     The first statement that raises ends it.
 
     Raises:
-        psycopg.Error: contention, the budget or a lost connection: that says
-            nothing about the behaviour.
+        psycopg.Error: contention, the budget, a lost connection or a server in
+            trouble: that says nothing about the behaviour.
     """
     verdict, detail = Verdict.PASS, f"{len(script.statements)} statements passed"
     try:
@@ -25,12 +36,12 @@ def check_behaviour(conn: Conn, script: Script) -> Check:
                 try:
                     conn.execute(statement.text.encode())
                 except Error as error:
-                    if cause_of(error) is not Cause.REFUSAL:
+                    if not _is_judgement(error):
                         raise
                     detail, _ = describe(statement, error)
                     raise
     except Error as error:
-        if cause_of(error) is not Cause.REFUSAL:
+        if not _is_judgement(error):
             raise
         verdict = Verdict.FAIL
     return Check(

@@ -12,7 +12,7 @@ from flows.database.connection import (
     session,
     set_local,
 )
-from flows.migration.errors import QueryFailed
+from flows.migration.errors import Inconclusive, PgflightError, QueryFailed
 from flows.migration.probe import Cell
 from flows.migration.target import Target
 
@@ -31,17 +31,43 @@ def read_cell(target: Target, cell: Cell) -> str | None:
 
 @contextmanager
 def left_as_found(target: Target, cells: Sequence[Cell]) -> Iterator[None]:
-    """Put the cells back to what they were, however the block ends."""
-    with session(target, "note cells") as conn:
+    """Put the cells back to what they were, however the block ends.
+
+    Raises:
+        Inconclusive: they could not be put back; the block's own error counts more,
+            and says it too.
+    """
+    with session(target, "note cells", attempts=CONNECT_ATTEMPTS) as conn:
         found = [_read(conn, cell) for cell in cells]
     try:
         yield
-    finally:
+    except BaseException as error:
+        lost = _put_back(target, cells, found)
+        if lost and isinstance(error, PgflightError):
+            error.message += f"\n{lost.message}"
+        raise
+    lost = _put_back(target, cells, found)
+    if lost:
+        raise lost
+
+
+def _put_back(
+    target: Target, cells: Sequence[Cell], found: Sequence[str | None]
+) -> Inconclusive | None:
+    """The error that kept it from being done, if there was one."""
+    try:
         with session(target, "restore cells", attempts=CONNECT_ATTEMPTS) as conn:
             set_local(conn, "lock_timeout", LOCK_TIMEOUT_MS)
             for cell, value in zip(cells, found, strict=True):
                 _write(conn, cell, value)
             conn.commit()
+    except PgflightError as error:
+        names = ", ".join(f"{cell.table}.{cell.column}" for cell in cells)
+        return Inconclusive(
+            f"The smoke test could not leave {names} as found: {error.message}",
+            "Put the value back by hand where the smoke test's row needs it.",
+        )
+    return None
 
 
 def _read(conn: Conn, cell: Cell) -> str | None:

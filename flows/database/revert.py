@@ -72,7 +72,13 @@ def prove_reverted(flight: Flight, catalogue: Fingerprint) -> None:
         RollbackFailed: naming each object that is not what it was.
     """
     with reading(flight.target, f"{flight.migration.version} prove") as conn:
-        _assert_same(catalogue, take_fingerprint(conn))
+        different = differences(catalogue, take_fingerprint(conn))
+    if different:
+        raise RollbackFailed(
+            "The migration is rolled back; since its COMMIT the schema was changed"
+            " again:\n" + "\n".join(different),
+            "Find out by whom: it was not down.sql, which was proved before.",
+        )
 
 
 def _in_place(conn: Conn, flight: Flight) -> bool:

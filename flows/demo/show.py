@@ -16,7 +16,7 @@ from rich.console import Console
 from flows.demo.server import PostgresServer
 from flows.demo.service import run_application
 from flows.demo.world import World, create_world
-from flows.here import prepare_prefect, run_here
+from flows.here import make_folder, prepare_prefect, run_here
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.resources import SQL
@@ -138,7 +138,7 @@ def _photograph(server: PostgresServer, world: World) -> Photograph:
 def _is_as_before(console: Console, before: Photograph, after: Photograph) -> bool:
     console.print()
     for what, is_same in (
-        (f"pg_dump --schema-only, {len(before.schema):,} bytes",
+        (f"pg_dump --schema-only, all but the ledger, {len(before.schema):,} bytes",
          before.schema == after.schema),
         ("all rows of platform.users", before.users == after.users),
     ):  # fmt: skip
@@ -151,7 +151,7 @@ def _use_private_prefect() -> None:
     """A Prefect of the demo's own, in the user's cache: its database is kept there,
     because making it anew takes ten seconds."""
     cache = platformdirs.user_cache_path("pgflight") / "prefect"
-    cache.mkdir(parents=True, exist_ok=True)
+    make_folder(cache, "HOME or XDG_CACHE_HOME")
     os.environ["PREFECT_HOME"] = str(cache)
     os.environ.pop("PREFECT_API_URL", None)
     prepare_prefect()

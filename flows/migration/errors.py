@@ -9,6 +9,7 @@ PgflightError
 ├── QueryFailed              the server refused a question of pgflight's own
 ├── Blocked                  may not be deployed now; nothing written
 │   ├── NotCleared           … because preflight found reasons
+│   ├── NotInPlace           … because there is nothing to roll back
 │   ├── Busy                 another deployer holds the fence
 │   └── LocksNotObtained     every rung of the lock-timeout ladder failed
 ├── ApplyFailed              the transaction was rolled back
@@ -77,6 +78,10 @@ class Blocked(PgflightError):
 
 class NotCleared(Blocked):
     """Preflight found reasons; the message has one line for each."""
+
+
+class NotInPlace(Blocked):
+    """The migration is not in place: nothing to roll back."""
 
 
 class Busy(Blocked):

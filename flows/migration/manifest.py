@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +18,8 @@ from flows.migration.probe import Smoke
 from flows.migration.variables import key_path
 
 DEFAULT_BUDGET_MS = 2_000
+LEAST_BUDGET_MS, MOST_BUDGET_MS = 100, 600_000
+BudgetMs = Annotated[int, Field(ge=LEAST_BUDGET_MS, le=MOST_BUDGET_MS)]
 
 
 class Hold(BaseModel):
@@ -43,7 +46,7 @@ class Manifest(BaseModel):
     requires: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     hold: Hold | None = None
-    budget_ms: int = Field(default=DEFAULT_BUDGET_MS, ge=100, le=600_000)
+    budget_ms: BudgetMs = DEFAULT_BUDGET_MS
     columns: tuple[ColumnExpectation, ...] = ()
     indexes: tuple[IndexExpectation, ...] = ()
     foreign_keys: tuple[ForeignKeyExpectation, ...] = ()

@@ -175,10 +175,9 @@ class Report(BaseModel):
     def take_back(self, rollback: "Report") -> "Report":
         """Close the report with what became of the rollback."""
         self.rollback = rollback
-        is_back = rollback.outcome is Outcome.ROLLED_BACK
-        return self.conclude(
-            Outcome.ROLLED_BACK if is_back else Outcome.ROLLBACK_FAILED
-        )
+        if rollback.outcome in (Outcome.ROLLED_BACK, Outcome.UNKNOWN):
+            return self.conclude(rollback.outcome)
+        return self.conclude(Outcome.ROLLBACK_FAILED)
 
     def as_json(self) -> dict[str, Any]:
         """The report for machines."""

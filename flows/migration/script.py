@@ -92,7 +92,7 @@ def read_script(path: Path) -> Script:
     if not bare:
         raise MigrationError(
             f"{path}:1:1: no SQL statement",
-            "Write one, or delete the file: only up.sql must exist.",
+            "Write one; a file other than up.sql may also be deleted.",
         )
     return Script(
         path, source.text, source.checksum, tuple(bare), len(bare) < len(statements)
@@ -141,14 +141,30 @@ def _syntax_error(source: Source, error: postgast.PgQueryError) -> MigrationErro
     # The position counts characters, although postgast's documentation says bytes.
     before = source.text[: max(0, error.cursorpos - 1)]
     offset = len(before.encode())
-    command = source.line_at(offset).strip()
-    if command.startswith("\\"):
+    for command in (source.line_at(offset).strip(), source.text[len(before) :]):
+        if command.startswith("\\"):
+            return source.error(
+                offset,
+                f"{command.split()[0]} is a command of psql, not SQL",
+                "Remove it, or write what it does in SQL.",
+            )
+    if _ends_in_copy(before.rpartition("\n")[0]):
         return source.error(
             offset,
-            f"{command.split()[0]} is a command of psql, not SQL",
-            "Remove it, or write what it does in SQL.",
+            "the rows of a COPY … FROM STDIN: that needs a client",
+            "Write INSERT … VALUES instead.",
         )
     return source.error(offset, error.message, "Correct the SQL; nothing was run.")
+
+
+def _ends_in_copy(text: str) -> bool:
+    """Whether the last statement is one that rows follow, as in pg_dump's files."""
+    try:
+        nodes = postgast.parse(text).stmts
+    except (postgast.PgQueryError, DecodeError):
+        return False
+    last = inner(nodes[-1].stmt) if nodes else None
+    return isinstance(last, pb.CopyStmt) and last.is_from and not last.filename
 
 
 def _statements(source: Source, nodes: Sequence[pb.RawStmt]) -> Iterator[Statement]:

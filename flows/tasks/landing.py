@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import httpx
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
-from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Failed
 
 from flows.database.verify import find_run
@@ -20,9 +18,6 @@ from flows.migration.errors import (
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
-
-PREFECT_UNREACHABLE = (httpx.TransportError, PrefectHTTPStatusError)
-"""What Prefect raises when its API does not answer and a subflow cannot be started."""
 
 _STATE_NAMES = {
     Outcome.NOTHING_TO_DO: "NothingToDo",
@@ -99,14 +94,17 @@ def conclude_failed_rollback(
 ) -> None:
     """Close the report of a rollback that did not get to its end."""
     report.add_error(error)
+    if report.applied:
+        # It is reverted, and what failed came after: the proof of the whole
+        # catalogue was part of the transaction.
+        report.conclude(Outcome.ROLLED_BACK)
+        return
     own = outcome_without_rollback(flight, error)
     if isinstance(error, Blocked | BadInput) or own is Outcome.UNKNOWN:
         report.conclude(own if own is Outcome.UNKNOWN else Outcome.BLOCKED)
     elif flight is None or own is Outcome.NEEDS_DECISION:
         report.conclude(Outcome.ROLLBACK_FAILED)
     else:
-        # It is reverted, and what failed came after: the proof of the whole
-        # catalogue was part of the transaction.
         report.conclude(Outcome.ROLLED_BACK)
 
 

@@ -10,12 +10,11 @@ from flows.database.preflight.clearance import locate
 from flows.database.preflight.flight import flight_of
 from flows.database.revert import Reverted, prove_reverted
 from flows.database.revert import revert as revert_migration
-from flows.database.saving import preview
-from flows.migration.errors import Blocked, NotCleared
+from flows.migration.errors import NotCleared, NotInPlace
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.probe import Verdict
-from flows.migration.report import Applied, Report, Saved
+from flows.migration.report import Applied, Report
 from flows.migration.strategy import Terms
 from flows.migration.variables import expand
 from flows.tasks.aside import speaking_aside
@@ -24,12 +23,14 @@ from flows.tasks.step import changing_step, reading_step
 
 
 @reading_step("find-run")
-def find_run(report: Report, migration: str, folder: str) -> Flight:
+def find_run(
+    report: Report, migration: str, folder: str, budget_ms: int | None = None
+) -> Flight:
     """Find what is to be rolled back.
 
     Raises:
         NotCleared: the migration, the target or the database is not to be had.
-        Blocked: the migration is not in place.
+        NotInPlace: nothing to roll back.
     """
     with report.phase("find run"):
         clearance = locate(Path(folder), migration, os.environ)
@@ -38,20 +39,13 @@ def find_run(report: Report, migration: str, folder: str) -> Flight:
             "\n".join(finding.message for finding in clearance.blocking),
             "\n".join(finding.help for finding in clearance.blocking if finding.help),
         )
-    flight = flight_of(report, clearance, Terms())
+    flight = flight_of(report, clearance, Terms(budget_ms))
     if clearance.run is None:
-        raise Blocked(
-            f"Migration {flight.migration.version} is not in place here: nothing to"
-            " roll back",
+        raise NotInPlace(
+            f"Migration {flight.migration.version} is not in place here",
             "See pgflight status.",
         )
     return flight
-
-
-def preview_losses(flight: Flight) -> list[Saved]:
-    """What the rollback would save before it deletes it."""
-    down = flight.migration.down
-    return preview(flight.target, down) if down else []
 
 
 @changing_step("revert")

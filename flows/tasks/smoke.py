@@ -11,7 +11,7 @@ from flows.migration.flight import Flight
 from flows.migration.probe import ProbeResult, Smoke, Verdict, judge
 from flows.migration.variables import expand
 from flows.smoke import client_for, run_baseline, run_probes
-from flows.tasks.step import reading_step
+from flows.tasks.step import changing_step, reading_step
 
 _MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️ "}
 
@@ -40,7 +40,9 @@ def baseline(flight: Flight) -> list[ProbeResult]:
     return results
 
 
-@reading_step("smoke-test")
+# It writes, through the application, and what was there before is noted first: tried
+# again as a whole it would note what the first try has left. Its parts try again.
+@changing_step("smoke-test")
 def smoke_test(
     flight: Flight, checks: list[Check], before: list[ProbeResult]
 ) -> list[ProbeResult]:
@@ -60,9 +62,9 @@ def smoke_test(
         client_for(smoke) as client,
     ):
         results = list(run_probes(smoke, client, read))
-    flight.report.probes = results
-    _log(results)
-    _assert_good(results, before)
+        flight.report.probes = results
+        _log(results)
+        _assert_good(results, before)
     return results
 
 

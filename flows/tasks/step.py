@@ -55,16 +55,20 @@ class Step(Generic[Params, Result]):
         given: Result = result.result() if isinstance(result, State) else result
         return given
 
+
+class ReadingStep(Step[Params, Result]):
+    """A step that changes nothing, and so may be left to a thread of its own."""
+
     def submit(self, *args: Params.args, **kwargs: Params.kwargs) -> PrefectFuture[Any]:
-        """Run it beside others; for reading only, because it cannot be cancelled."""
+        """Run it beside others; nothing can cancel it there."""
         return self._task.submit(*args, **kwargs)
 
 
 def reading_step(
     name: str,
-) -> Callable[[Callable[Params, Result]], Step[Params, Result]]:
+) -> Callable[[Callable[Params, Result]], ReadingStep[Params, Result]]:
     """A step that only asks: tried again on connection errors, and on those only."""
-    return lambda plain: Step(name, plain, RETRIES)
+    return lambda plain: ReadingStep(name, plain, RETRIES)
 
 
 def changing_step(

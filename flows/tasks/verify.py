@@ -11,9 +11,9 @@ from flows.migration.errors import ChecksFailed, Inconclusive
 from flows.migration.flight import Flight
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied
-from flows.tasks.step import Step, reading_step
+from flows.tasks.step import ReadingStep, reading_step
 
-VerifyStep = Step[[Flight, Applied | None], list[Check]]
+VerifyStep = ReadingStep[[Flight, Applied | None], list[Check]]
 
 
 def _verify_step(
@@ -61,16 +61,24 @@ VERIFY_STEPS = (
 )
 
 
-def verify(flight: Flight, applied: Applied | None) -> list[Check]:
-    """Run all five beside each other, then judge them together."""
+def verify(
+    flight: Flight, applied: Applied | None, *, is_recorded: bool = True
+) -> list[Check]:
+    """Run all five beside each other, then judge them together.
+
+    Args:
+        is_recorded: whether the ledger is told.
+    """
     futures = [step.submit(flight, applied) for step in VERIFY_STEPS]
     wait(futures)
-    return verified(flight, [future.result() for future in futures])
+    return verified(flight, [future.result() for future in futures], is_recorded)
 
 
 @reading_step("verified")
-def verified(flight: Flight, checks: list[list[Check]]) -> list[Check]:
-    """Judge all checks together and note the result in the ledger.
+def verified(
+    flight: Flight, checks: list[list[Check]], is_recorded: bool
+) -> list[Check]:
+    """Judge all checks together, and note the result in the ledger if that is wanted.
 
     Raises:
         ChecksFailed: naming each failed check.
@@ -87,6 +95,6 @@ def verified(flight: Flight, checks: list[list[Check]]) -> list[Check]:
             "Verification is inconclusive:\n" + "\n".join(open_),
             "Look at these, then run again: what is in place will be verified anew.",
         )
-    if not flight.is_accepted:
+    if is_recorded and not flight.is_accepted:
         database.record_verified(flight, f"{len(found)} checks passed")
     return found

@@ -18,7 +18,12 @@ from tests.benchmarks.tables import tables
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
-app = cyclopts.App(name="python -m tests.benchmarks", help_format="plaintext")
+# main() says that it was stopped; cyclopts would end without a word.
+app = cyclopts.App(
+    name="python -m tests.benchmarks",
+    help_format="plaintext",
+    suppress_keyboard_interrupt=False,
+)
 console = Console()
 
 

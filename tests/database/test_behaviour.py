@@ -52,3 +52,10 @@ def test_used_up_budget_is_no_verdict(conn: Conn, read: Read):
     conn.execute("SET LOCAL statement_timeout = 50")
     with pytest.raises(errors.QueryCanceled):
         check_behaviour(conn, read("SELECT pg_sleep(5)"))
+
+
+@pytest.mark.parametrize("state", ["25006", "53100", "53200", "58030"])
+def test_server_in_trouble_is_no_verdict(conn: Conn, read: Read, state: str):
+    text = f"DO $$ BEGIN RAISE 'no space' USING ERRCODE = '{state}'; END $$"
+    with pytest.raises(errors.lookup(state)):
+        check_behaviour(conn, read(text))

@@ -1,10 +1,13 @@
 """Cells: read back, and left as found however the block ends."""
 
+from collections.abc import Callable, Iterator
+
+import psycopg
 import pytest
 
 from flows.database.cells import left_as_found, read_cell
 from flows.demo.world import World
-from flows.migration.errors import QueryFailed
+from flows.migration.errors import Inconclusive, QueryFailed, SmokeFailed
 from flows.migration.probe import Cell
 from flows.migration.target import Target
 
@@ -44,6 +47,36 @@ def test_cell_is_left_as_found_when_the_block_raises(
         owner.execute(CHANGE, [world.smoke.user_id])
         raise KeyboardInterrupt
     assert read_cell(target, cell) == before
+
+
+@pytest.fixture
+def change_and_hold(world: World, owner) -> Iterator[Callable[[], None]]:
+    """Changes the smoke user's row and does not let go of it."""
+    with psycopg.connect(world.owner_url) as other:
+
+        def change() -> None:
+            owner.execute(CHANGE, [world.smoke.user_id])
+            other.execute("SELECT FROM platform.users FOR UPDATE")
+
+        yield change
+
+
+def test_cell_that_cannot_be_put_back_is_named(
+    target: Target, cell: Cell, change_and_hold: Callable[[], None]
+):
+    gist = r"leave platform\.users\.display_name as found: .*lock timeout"
+    with pytest.raises(Inconclusive, match=gist), left_as_found(target, [cell]):
+        change_and_hold()
+
+
+def test_error_of_the_block_counts_more(
+    target: Target, cell: Cell, change_and_hold: Callable[[], None]
+):
+    with pytest.raises(SmokeFailed) as caught, left_as_found(target, [cell]):
+        change_and_hold()
+        raise SmokeFailed("status 500")
+    assert "status 500" in str(caught.value)
+    assert "could not leave platform.users.display_name" in str(caught.value)
 
 
 def test_null_is_restored(target: Target, cell: Cell, owner):

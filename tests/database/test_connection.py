@@ -112,7 +112,8 @@ def test_final_refusal_is_not_tried_again(
     started = time.monotonic()
     with pytest.raises(ConnectionRefused, match=gist):
         connect(changed(target, old, new), "test", attempts=5)
-    assert time.monotonic() - started < 0.4
+    # Trying four times more would take 5.6 s at least.
+    assert time.monotonic() - started < 3
 
 
 def test_unreachable_server_is_tried_again():

@@ -9,7 +9,8 @@ import pytest
 from flows.demo.service import run_application
 from flows.demo.world import World
 from flows.migration.outcome import Outcome
-from tests.fix_migrations import Dump
+from flows.migration.probe import Verdict
+from tests.fix_migrations import Dump, is_in_place, state_in_ledger
 from tests.fix_prefect import Fly
 from tests.fix_sabotage import Sabotage
 
@@ -25,20 +26,6 @@ def append(folder: Path) -> Edit:
         path.write_text(f"{path.read_text()}\n{text}\n")
 
     return edit
-
-
-def state_in_ledger(owner: psycopg.Connection) -> str | None:
-    if not owner.execute("SELECT to_regclass('pgflight.run')").fetchone()[0]:  # type: ignore[index]
-        return None
-    row = owner.execute("SELECT state FROM pgflight.run").fetchone()
-    return row[0] if row else None
-
-
-def without_ledger(dump: list[str]) -> list[str]:
-    """A schema dump without the lines about the ledger."""
-    text = "\n".join(dump)
-    parts = text.split("\n--\n-- Name: ")
-    return [part for part in parts if "pgflight" not in part]
 
 
 # What goes well ---------------------------------------------------------------
@@ -185,6 +172,7 @@ def test_budget_rolls_back(
     report = deploy(budget_ms=800)
     assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 20)
     assert "budget of 800 ms" in report.errors[0]
+    assert state_in_ledger(owner) is None
     assert dump_schema() == before
 
 
@@ -197,6 +185,7 @@ def test_check_before_commit_rolls_back(
     assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 20)
     assert "not good enough" in report.errors[0]
     assert report.rollback is None
+    assert state_in_ledger(owner) is None
     assert dump_schema() == before
 
 
@@ -233,7 +222,10 @@ def test_verification_failure_is_rolled_back(
 
 
 def test_lost_backfill_is_for_a_person_to_judge(
-    deploy: Fly, sabotage: Sabotage, owner: psycopg.Connection
+    deploy: Fly,
+    sabotage: Sabotage,
+    owner: psycopg.Connection,
+    dump_schema: Dump,
 ) -> None:
     """Rows that change after the COMMIT are never a reason to roll back."""
     sabotage("UPDATE platform.users SET active_org_id = NULL")
@@ -241,6 +233,31 @@ def test_lost_backfill_is_for_a_person_to_judge(
     assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
     assert [check.kind for check in report.failed_checks] == ["backfill"]
     assert state_in_ledger(owner) == "applied"
+    assert is_in_place(dump_schema())
+
+
+def test_read_only_server_is_for_a_person_to_judge(
+    deploy: Fly, sabotage: Sabotage, owner: psycopg.Connection
+) -> None:
+    """verify.sql cannot write any more: that is no fault of the migration's."""
+    database = owner.info.dbname
+    sabotage(
+        f"ALTER ROLE platform_owner IN DATABASE {database}"
+        " SET default_transaction_read_only = on"
+    )
+    report = deploy()
+    assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
+    assert report.rollback is None
+    assert state_in_ledger(owner) == "applied"
+
+
+def test_backfill_that_cannot_be_counted_is_for_a_person_to_judge(
+    deploy: Fly, sabotage: Sabotage, owner: psycopg.Connection
+) -> None:
+    sabotage("ALTER TABLE platform.org_members RENAME COLUMN org_id TO organization")
+    report = deploy()
+    backfill = [check for check in report.failed_checks if check.kind == "backfill"]
+    assert [check.verdict for check in backfill] == [Verdict.INCONCLUSIVE]
 
 
 def test_live_traffic_is_no_failure(
@@ -274,11 +291,32 @@ def test_smoke_failure_is_rolled_back(
     assert dump_schema() == before
 
 
+def test_smoke_failure_counts_more_than_what_it_leaves(
+    deploy: Fly, owner: psycopg.Connection, folder: Path
+) -> None:
+    """The smoke user cannot be put back, and the application answers wrongly."""
+    owner.execute(
+        "CREATE FUNCTION platform.veto() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'not now'; END $$;"
+        "CREATE TRIGGER veto BEFORE UPDATE ON platform.users FOR EACH ROW WHEN"
+        " (current_setting('application_name') LIKE 'pgflight restore%')"
+        " EXECUTE FUNCTION platform.veto()"
+    )
+    manifest = folder / "008_active_org" / "migration.toml"
+    manifest.write_text(manifest.read_text().replace("status = 403", "status = 418"))
+    report = deploy()
+    assert report.outcome is Outcome.ROLLED_BACK
+    assert "status 403 instead of 418" in report.errors[0]
+    assert "could not leave platform.users.active_org_id as found" in report.errors[0]
+    assert state_in_ledger(owner) == "rolled_back"
+
+
 def test_hanging_application_is_for_a_person_to_judge(
     deploy: Fly,
     sabotage: Sabotage,
     owner: psycopg.Connection,
     folder: Path,
+    dump_schema: Dump,
     stop_application_on: Callable[[str], None],
 ) -> None:
     """Whoever does not answer proves nothing against the migration."""
@@ -291,10 +329,11 @@ def test_hanging_application_is_for_a_person_to_judge(
     assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
     assert report.rollback is None
     assert state_in_ledger(owner) == "verified"
+    assert is_in_place(dump_schema())
 
 
 def test_acceptance_failure_is_for_a_person_to_judge(
-    deploy: Fly, owner: psycopg.Connection, ledger: None
+    deploy: Fly, owner: psycopg.Connection, ledger: None, dump_schema: Dump
 ) -> None:
     owner.execute(
         "CREATE FUNCTION pgflight.veto() RETURNS trigger LANGUAGE plpgsql AS"
@@ -307,10 +346,15 @@ def test_acceptance_failure_is_for_a_person_to_judge(
     report = deploy()
     assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
     assert state_in_ledger(owner) == "verified"
+    assert is_in_place(dump_schema())
 
 
 def test_failed_rollback_keeps_both_errors(
-    deploy: Fly, sabotage: Sabotage, owner: psycopg.Connection, append: Edit
+    deploy: Fly,
+    sabotage: Sabotage,
+    owner: psycopg.Connection,
+    append: Edit,
+    dump_schema: Dump,
 ) -> None:
     sabotage(SABOTAGES["index"])
     append("down.sql", "SELECT no_such_function();")
@@ -320,24 +364,41 @@ def test_failed_rollback_keeps_both_errors(
     assert report.rollback is not None
     assert "no_such_function" in report.rollback.errors[0]
     assert state_in_ledger(owner) == "applied"
+    assert is_in_place(dump_schema())
+
+
+def test_rollback_has_the_budget_of_its_deployment(
+    deploy: Fly, sabotage: Sabotage, append: Edit, owner: psycopg.Connection
+) -> None:
+    sabotage(SABOTAGES["index"])
+    append("down.sql", "SELECT pg_sleep(2.5);")
+    assert deploy(budget_ms=20_000).outcome is Outcome.ROLLED_BACK
+    assert state_in_ledger(owner) == "rolled_back"
 
 
 def test_irreversible_migration_cannot_be_rolled_back(
-    deploy: Fly, sabotage: Sabotage, folder: Path
+    deploy: Fly,
+    sabotage: Sabotage,
+    folder: Path,
+    owner: psycopg.Connection,
+    dump_schema: Dump,
 ) -> None:
     sabotage(SABOTAGES["index"])
     (folder / "008_active_org" / "down.sql").unlink()
     report = deploy()
-    assert report.outcome is Outcome.ROLLBACK_FAILED
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLBACK_FAILED, 30)
     assert report.rollback is not None
     assert "irreversible" in report.rollback.errors[0]
+    assert state_in_ledger(owner) == "applied"
+    assert is_in_place(dump_schema())
 
 
 def test_accepted_migration_is_never_taken_back(
-    deploy: Fly, owner: psycopg.Connection
+    deploy: Fly, owner: psycopg.Connection, dump_schema: Dump
 ) -> None:
     deploy()
     owner.execute(SABOTAGES["index"])
     report = deploy()
     assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
     assert state_in_ledger(owner) == "accepted"
+    assert is_in_place(dump_schema())

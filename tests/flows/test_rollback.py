@@ -1,10 +1,14 @@
-"""The flow rollback-migration by hand."""
+"""The flow rollback-migration: by hand, and where Prefect does not run it."""
+
+from pathlib import Path
 
 import psycopg
 import pytest
+from prefect import flow
 
 from flows.migration.outcome import Outcome
-from tests.fix_migrations import Dump
+from flows.migration.report import Report
+from tests.fix_migrations import Dump, state_in_ledger
 from tests.fix_prefect import Fly
 
 
@@ -36,10 +40,15 @@ def test_rollback_saves_what_users_chose_since(
     assert len(saved) == 500
 
 
-def test_rollback_of_what_is_not_there_is_blocked(roll_back: Fly) -> None:
+def test_rollback_of_what_is_not_there_is_blocked(
+    roll_back: Fly, owner: psycopg.Connection, dump_schema: Dump
+) -> None:
+    before = dump_schema()
     report = roll_back()
     assert (report.outcome, report.exit_code) == (Outcome.BLOCKED, 10)
     assert "not in place" in report.errors[0]
+    assert state_in_ledger(owner) is None
+    assert dump_schema() == before
 
 
 def test_deploy_after_rollback_works(deploy: Fly, roll_back: Fly) -> None:
@@ -49,15 +58,18 @@ def test_deploy_after_rollback_works(deploy: Fly, roll_back: Fly) -> None:
 
 
 def test_dependent_view_stops_the_rollback(
-    deploy: Fly, roll_back: Fly, owner: psycopg.Connection
+    deploy: Fly, roll_back: Fly, owner: psycopg.Connection, dump_schema: Dump
 ) -> None:
     deploy()
     owner.execute(
         "CREATE VIEW platform.active AS SELECT id, active_org_id FROM platform.users"
     )
+    before = dump_schema()
     report = roll_back()
     assert (report.outcome, report.exit_code) == (Outcome.ROLLBACK_FAILED, 30)
     assert "platform.active" in report.errors[0]
+    assert state_in_ledger(owner) == "accepted"
+    assert dump_schema() == before
 
 
 def test_hold_does_not_stop_a_rollback(
@@ -68,3 +80,76 @@ def test_hold_does_not_stop_a_rollback(
     text = manifest.read_text()
     manifest.write_text(f'hold = {{ reason = "oh", owner = "me" }}\n{text}')
     assert roll_back().outcome is Outcome.ROLLED_BACK
+
+
+def test_schema_that_somebody_else_changed_meanwhile_is_reported(
+    deploy: Fly, roll_back: Fly, ledger: None, owner: psycopg.Connection
+) -> None:
+    """Changed by the COMMIT's own triggers: after the proof inside the transaction."""
+    deploy()
+    owner.execute(
+        "CREATE FUNCTION pgflight.more() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN CREATE TABLE platform.more (); RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER more AFTER UPDATE ON pgflight.run"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pgflight.more()"
+    )
+    report = roll_back()
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 0)
+    assert "is rolled back" in report.errors[0]
+    assert "relation platform.more is still there" in report.errors[0]
+    assert state_in_ledger(owner) == "rolled_back"
+
+
+def test_rollback_that_cannot_probe_is_a_rollback(
+    deploy: Fly,
+    roll_back: Fly,
+    owner: psycopg.Connection,
+    ledger: None,
+    dump_schema: Dump,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever fails after its COMMIT, the report says what the database holds."""
+    before = dump_schema()
+    deploy()
+    monkeypatch.delenv("PGFLIGHT_ENDPOINT")
+    report = roll_back()
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 0)
+    assert "PGFLIGHT_ENDPOINT" in report.errors[0]
+    assert state_in_ledger(owner) == "rolled_back"
+    assert dump_schema() == before
+
+
+def test_rollback_happens_without_prefect(
+    deploy: Fly, owner: psycopg.Connection, folder: Path
+) -> None:
+    """Whatever keeps Prefect from running the subflow: here, a Path is no str."""
+    from flows.rollback import roll_back as take_back
+
+    deploy()
+    failed = Report(
+        action="deploy", version="008", run_id="", budget_ms=2_000, errors=["bad"]
+    )
+    taken: list[Report] = []
+
+    @flow(name="test", persist_result=False)
+    def body() -> None:
+        taken.append(take_back(failed, folder))  # type: ignore[arg-type]
+
+    body()
+    assert taken[0].outcome is Outcome.ROLLED_BACK
+    assert state_in_ledger(owner) == "rolled_back"
+
+
+def test_rollback_that_is_done_already_is_no_failure(
+    deploy: Fly, roll_back: Fly, folder: Path
+) -> None:
+    """Its subflow may get to its COMMIT and be lost before it can say so."""
+    from flows.rollback import roll_back_without_prefect
+
+    deploy()
+    roll_back()
+    failed = Report(
+        action="deploy", version="008", run_id="", budget_ms=2_000, errors=["bad"]
+    )
+    report = roll_back_without_prefect(failed, str(folder))
+    assert report.outcome is Outcome.ROLLED_BACK

@@ -3,6 +3,7 @@
 import psycopg
 
 from flows.migration.outcome import Outcome
+from tests.fix_migrations import state_in_ledger
 from tests.fix_prefect import Fly
 
 
@@ -11,6 +12,18 @@ def test_verify_passes_what_was_deployed(deploy: Fly, verify: Fly) -> None:
     report = verify()
     assert (report.outcome, report.exit_code) == (Outcome.NOTHING_TO_DO, 0)
     assert report.checks
+
+
+def test_verify_changes_nothing(
+    deploy: Fly, verify: Fly, owner: psycopg.Connection
+) -> None:
+    """Not even where a deployment was cut off before it could verify."""
+    deploy()
+    owner.execute("UPDATE pgflight.run SET state = 'applied'")
+    events = owner.execute("SELECT count(*) FROM pgflight.event").fetchone()
+    assert verify().outcome is Outcome.NOTHING_TO_DO
+    assert state_in_ledger(owner) == "applied"
+    assert owner.execute("SELECT count(*) FROM pgflight.event").fetchone() == events
 
 
 def test_verify_reports_drift(

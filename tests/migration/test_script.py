@@ -104,12 +104,17 @@ def test_syntax_error_shows_line_and_caret(read: Read) -> None:
     [
         ("SELECT 1;\n\\set x 1\n", r"up\.sql:2:1: \\set is a command of psql"),
         ("\\i other.sql", r"\\i is a command of psql"),
-        ("SELECT 1 \\gexec", 'syntax error at or near "\\\\"'),
+        ("SELECT 1 \\gexec", r"up\.sql:1:10: \\gexec is a command of psql"),
     ],
 )
 def test_psql_command_is_named(read: Read, sql: str, command: str) -> None:
     with pytest.raises(MigrationError, match=command):
         read(sql)
+
+
+def test_rows_of_a_copy_are_named(read: Read) -> None:
+    with pytest.raises(MigrationError, match=r"up\.sql:3:1: the rows of a COPY"):
+        read("SELECT 1;\nCOPY platform.t (a, b) FROM stdin;\n1\t2\n3\t4\n\\.\n")
 
 
 @pytest.mark.parametrize(

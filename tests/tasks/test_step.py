@@ -1,9 +1,11 @@
 """A step: what it repeats, and how its failures show."""
 
 import logging
+from collections.abc import Callable
 
 import pytest
 from prefect import flow
+from prefect.settings import PREFECT_RESULTS_PERSIST_BY_DEFAULT, temporary_settings
 
 from flows.migration.errors import (
     Blocked,
@@ -85,6 +87,30 @@ def test_changing_step_is_never_repeated() -> None:
     with pytest.raises(ConnectionFailed):
         run(changing(counter))
     assert counter.calls == 1
+
+
+def test_changing_step_cannot_be_submitted() -> None:
+    """In a thread nothing could cancel it: it would commit after all."""
+    counter = Counter(Blocked("no"), failures=0)
+    assert hasattr(reading(counter), "submit")
+    assert not hasattr(changing(counter), "submit")
+
+
+@pytest.mark.parametrize("make", [reading, changing])
+def test_step_is_never_answered_from_a_cache(
+    make: Callable[[Counter], Step[[], str]],
+) -> None:
+    counter = Counter(Blocked("no"), failures=0)
+    step = make(counter)
+
+    @flow(name="test")
+    def twice() -> None:
+        step()
+        step()
+
+    with temporary_settings({PREFECT_RESULTS_PERSIST_BY_DEFAULT: True}):
+        twice()
+    assert counter.calls == 2
 
 
 def test_failure_shows_as_a_sentence(caplog: pytest.LogCaptureFixture) -> None:
