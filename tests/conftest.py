@@ -1,12 +1,13 @@
 """The fixtures of all tests, one plugin module a concern."""
 
+# A module after those that it imports: pytest rewrites assertions at the first import.
 pytest_plugins = [
     "tests.fix_ci",
-    "tests.fix_deployments",
     "tests.fix_server",
     "tests.fix_migrations",
     "tests.fix_flight",
     "tests.fix_prefect",
     "tests.fix_sabotage",
     "tests.fix_scripts",
+    "tests.fix_deployments",
 ]
