@@ -172,9 +172,9 @@ def _keys(query: pb.SelectStmt) -> list[pb.Node]:
 
 
 def _positioned(query: pb.SelectStmt, key: pb.Node) -> pb.Node:
-    if key.a_const.HasField("ival"):
-        target = query.target_list[key.a_const.ival.ival - 1].res_target
-        return target.val
+    position = key.a_const.ival.ival
+    if 1 <= position <= len(query.target_list):
+        return query.target_list[position - 1].res_target.val
     return key
 
 

@@ -1,0 +1,1 @@
+ALTER TABLE shop.orders ADD FOREIGN KEY (user_id) REFERENCES shop.users (id), ADD FOREIGN KEY (user_id) REFERENCES shop.users (id);
