@@ -6,12 +6,15 @@ product may do more (locks, pauses, a journal), and must come to the same.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from psycopg import sql
 
 from flows.database.connection import Conn
 from flows.database.fingerprint import Fingerprint, take_fingerprint
 from flows.migration.online.steps import Made, OnlineStep
+
+CORPUS = Path(__file__).parent / "online_corpus"
 
 TUPLES_OF_A_BATCH = 8
 MOST_TUPLES_OF_A_PAGE = 291

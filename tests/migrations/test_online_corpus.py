@@ -5,47 +5,21 @@ and compared with the same file run as online steps, as online steps that are ki
 again and again, and reordered.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.rows import dict_row
 
 from flows.database.connection import Conn
 from flows.database.fingerprint import differences
-from flows.demo.server import PostgresServer
 from flows.migration.online.reorder import reordered
 from flows.migration.online.rewrite import plan_online
 from flows.migration.online.steps import OnlineStep
 from flows.migration.script import Script, read_script
-from tests.migrations.online_runner import Held, Runner, held, plainly
+from tests.migrations.online_runner import CORPUS, Held, Runner, held, plainly
 
-CORPUS = Path(__file__).parent / "online_corpus"
 FLOWN = sorted((CORPUS / "flown").glob("*.sql"))
 
 pytestmark = pytest.mark.parametrize("path", FLOWN, ids=lambda path: path.stem)
-
-
-@pytest.fixture(scope="module")
-def database(server: PostgresServer, template: str) -> Iterator[Conn]:
-    """An empty database beside the template of the world, which has the roles."""
-    name = sql.Identifier("online_corpus")
-    with psycopg.connect(server.url(), autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        url = server.url("online_corpus")
-        with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
-            yield conn
-        admin.execute(sql.SQL("DROP DATABASE {}").format(name))
-
-
-@pytest.fixture
-def ground(database: Conn) -> Iterator[Conn]:
-    """The schema that the corpus is written for: sooner made than a database."""
-    database.execute((CORPUS / "ground.sql").read_bytes())
-    yield database
-    database.execute("DROP SCHEMA IF EXISTS shop, lab CASCADE")
 
 
 @pytest.fixture

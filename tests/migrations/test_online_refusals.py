@@ -11,8 +11,9 @@ import pytest
 from flows.migration.online.refused import NotOnline, Obstacle
 from flows.migration.online.rewrite import plan_online
 from flows.migration.script import Script, read_script
+from tests.migrations.online_runner import CORPUS
 
-REFUSED = sorted((Path(__file__).parent / "online_corpus" / "refused").glob("*.sql"))
+REFUSED = sorted((CORPUS / "refused").glob("*.sql"))
 
 pytestmark = pytest.mark.parametrize("path", REFUSED, ids=lambda path: path.stem)
 

@@ -36,6 +36,8 @@ def test_guard_is_found(plan: Plan, value: str, condition: str) -> None:
         ("1", "NOT c IS NULL"),
         ("1", "c = 2"),
         ("1", "c <> 2"),
+        ("1", "d <> 2"),
+        ("1", "1 <> 2"),
         ("d", "c <> d"),
         ("1", "c > 1"),
         ("NULL", "c <> NULL"),
@@ -56,6 +58,11 @@ def test_guard_is_missing(refusal: Refusal, value: str, condition: str) -> None:
     assert NO_PROOF in refusal(f"UPDATE t SET c = {value} WHERE {condition}") or (
         "volatile" in refusal(f"UPDATE t SET c = {value} WHERE {condition}")
     )
+
+
+@pytest.mark.parametrize("guard", ["c IS NULL", "c <> 1", "c IS DISTINCT FROM 1"])
+def test_constant_may_be_set_however_many_rows_match(plan: Plan, guard: str) -> None:
+    assert plan(f"UPDATE t SET c = 1 FROM p WHERE p.id = t.id AND {guard}")
 
 
 def test_guard_may_not_compare_with_another_set_column(refusal: Refusal) -> None:
