@@ -79,7 +79,7 @@ def has_unique_keys(update: pb.UpdateStmt) -> bool:
 
 def _narrow(subquery: pb.RangeSubselect, batch: Batch) -> None:
     query = subquery.subquery.select_stmt
-    if query.values_lists or not _is_grouped(query):
+    if not _is_grouped(query):
         _refuse_whole(query)
         return
     _refuse_whole(query, is_grouped=True)

@@ -91,7 +91,7 @@ def _moved_table(node: Message) -> str | None:
             return relation(node.relation)
         case pb.AlterTableStmt():
             key = foreign_key(node)
-            if key and not (key.deferrable or key.initdeferred or key.skip_validation):
+            if key and not (key.deferrable or key.skip_validation):
                 table = relation(node.relation)
                 is_own = may_be_same(relation(key.pktable), table)
                 return None if is_own else table
@@ -102,8 +102,8 @@ def foreign_key(node: pb.AlterTableStmt) -> pb.Constraint | None:
     """The key of an ALTER TABLE that does nothing but add one."""
     (first, *others) = [item.alter_table_cmd for item in node.cmds]
     constraint = getattr(first, "def").constraint
-    is_one = not others and first.subtype == pb.AT_AddConstraint
-    return constraint if is_one and constraint.contype == pb.CONSTR_FOREIGN else None
+    is_key = constraint.contype == pb.CONSTR_FOREIGN
+    return constraint if is_key and not others else None
 
 
 def _lets_pass(other: Message, moved: Message) -> bool:
@@ -154,9 +154,9 @@ def _is_addition(node: pb.AlterTableStmt, moved: Message) -> bool:
     """New columns without constraints, or a foreign key, which may be moved itself."""
     key = foreign_key(node)
     if key:
-        # Two without a name are numbered in the order of their making.
+        # One without a name gets another one where its own is taken.
         other = foreign_key(moved) if isinstance(moved, pb.AlterTableStmt) else None
-        return bool(key.conname) or other is None or bool(other.conname)
+        return other is None or bool(key.conname and other.conname)
     commands = [item.alter_table_cmd for item in node.cmds]
     return all(
         command.subtype == pb.AT_AddColumn

@@ -19,6 +19,7 @@ NO_PROOF = "leaves out the rows that it has changed"
         ("'x'", "c <> 'x'"),
         ("'x'::e", "c <> 'x'::e"),
         ("(SELECT v FROM p)", "c IS DISTINCT FROM (SELECT v FROM p)"),
+        ("(SELECT p.c FROM p)", "c IS DISTINCT FROM (SELECT p.c FROM p)"),
     ],
 )
 def test_guard_is_found(plan: Plan, value: str, condition: str) -> None:
@@ -38,6 +39,7 @@ def test_guard_is_found(plan: Plan, value: str, condition: str) -> None:
         ("1", "c <> 2"),
         ("1", "d <> 2"),
         ("1", "1 <> 2"),
+        ("'{1}'", "c <> ANY ('{1}')"),
         ("d", "c <> d"),
         ("1", "c > 1"),
         ("NULL", "c <> NULL"),

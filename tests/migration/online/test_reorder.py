@@ -150,11 +150,24 @@ def test_index_on_a_function_stays_before_its_change(order: Order, change: str) 
 
 
 def test_index_of_the_same_name_is_not_passed(order: Order) -> None:
-    other = "CREATE INDEX IF NOT EXISTS i ON t (d)"
-    assert order(f"{INDEX}; {other}; {FILL}") == [FILL, INDEX, other]
+    assert stays(order, INDEX, "CREATE UNIQUE INDEX IF NOT EXISTS i ON t (d)", FILL)
 
 
-def test_keys_without_names_do_not_pass_each_other(order: Order) -> None:
-    unnamed = "ALTER TABLE t ADD FOREIGN KEY (c) REFERENCES p (id)"
-    itself = "ALTER TABLE t ADD FOREIGN KEY (c) REFERENCES t (id)"
-    assert stays(order, unnamed, itself, FILL)
+@pytest.mark.parametrize(
+    ("moved", "key", "passes"),
+    [
+        ("", "", False),
+        ("", "CONSTRAINT r", False),
+        ("CONSTRAINT k", "", False),
+        ("CONSTRAINT k", "CONSTRAINT r", True),
+    ],
+)
+def test_keys_pass_each_other_by_name(order, moved: str, key: str, passes) -> None:
+    first = f"ALTER TABLE t ADD {moved} FOREIGN KEY (c) REFERENCES p (id)"
+    second = f"ALTER TABLE t ADD {key} FOREIGN KEY (c) REFERENCES t (id)"
+    assert stays(order, first, second, FILL) is not passes
+
+
+def test_index_passes_a_key_without_a_name(order: Order) -> None:
+    key = "ALTER TABLE t ADD FOREIGN KEY (c) REFERENCES t (id)"
+    assert order(f"{INDEX}; {key}; {FILL}") == [key, FILL, INDEX]
