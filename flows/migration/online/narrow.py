@@ -32,7 +32,7 @@ class Batch:
 
     Attributes:
         target: what the UPDATE calls its table.
-        conditions: that its rows meet; without one, nothing is known of them.
+        conditions: that its rows meet.
     """
 
     update: pb.UpdateStmt
@@ -83,8 +83,6 @@ def _narrow(subquery: pb.RangeSubselect, batch: Batch) -> None:
         _refuse_whole(query)
         return
     _refuse_whole(query, is_grouped=True)
-    if not batch.conditions:
-        return
     for key, own in _links(subquery, batch):
         keys = is_in(key, batch.values(own))
         query.where_clause.CopyFrom(all_of([*conjuncts(query.where_clause), keys]))

@@ -78,6 +78,14 @@ def test_query_that_reads_all_for_each_batch_is_refused(
     assert "in full for every batch" in refusal(UPDATE.format(f"({subquery}) AS f"))
 
 
+@pytest.mark.parametrize("tie", ["u.id = ANY (f.id)", "u.id >= f.id", "f.id = 1"])
+def test_key_is_tied_by_equality_with_a_column(refusal: Refusal, tie: str) -> None:
+    sql = UPDATE.replace("f.id = u.id", tie)
+    assert "no `=` of the WHERE ties" in refusal(
+        sql.format("(SELECT DISTINCT id, v FROM p) AS f")
+    )
+
+
 def test_function_in_from_is_refused(refusal: Refusal) -> None:
     assert "call its function again" in refusal(UPDATE.format("upper('') AS f (id, v)"))
 
