@@ -41,14 +41,12 @@ def orphans_of(table: pb.RangeVar, key: pb.Constraint) -> str | None:
     return sql_of(query)
 
 
-def orphans_cleared(table: pb.RangeVar, key: pb.Constraint) -> str | None:
-    """A template that sets them to NULL, where ON DELETE says so.
+def orphans_cleared(table: pb.RangeVar, key: pb.Constraint) -> str:
+    """A template that sets them to NULL, as ON DELETE SET NULL says.
 
     Raises:
         Refused: the key does not name the columns that it refers to.
     """
-    if not cleared_columns(key):
-        return None
     if not key.pk_attrs:
         raise Refused(
             "the foreign key does not name the columns that it refers to",

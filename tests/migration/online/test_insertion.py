@@ -35,6 +35,7 @@ def test_rows_in_a_new_table_go_with_it(step) -> None:
         f"VALUES (1) {ONCE}",
         f"(id) VALUES (DEFAULT) {ONCE}",
         f"(id) VALUES (1), (NULL) {ONCE}",
+        f"(v, id) VALUES ('a') {ONCE}",
     ],
 )
 def test_rows_that_may_come_twice_are_refused(refusal: Refusal, sql: str) -> None:
@@ -48,3 +49,8 @@ def test_query_of_rows_is_refused(refusal: Refusal) -> None:
 def test_too_many_rows_are_refused(refusal: Refusal) -> None:
     rows = ", ".join(["(1)"] * (MAX_ROWS + 1))
     assert "number of rows" in refusal(f"INSERT INTO t (id) VALUES {rows} {ONCE}")
+
+
+def test_rows_with_another_query_are_refused(refusal: Refusal) -> None:
+    sql = f"WITH d AS (DELETE FROM p) INSERT INTO t (id) VALUES (1) {ONCE}"
+    assert "number of rows" in refusal(sql)

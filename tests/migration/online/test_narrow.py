@@ -39,6 +39,13 @@ def test_remaining_reads_the_groups_of_unfilled_rows(step) -> None:
     assert f"FROM p WHERE id IN {KEYS})" in remaining
 
 
+def test_guard_that_reads_the_subquery_does_not_limit_it(step) -> None:
+    distinct = UPDATE.replace("u.c IS NULL", "u.c IS DISTINCT FROM f.v")
+    grouped = "(SELECT id, max(v) AS v FROM p GROUP BY id) AS f"
+    (text,) = step(distinct.format(grouped)).statements
+    assert "FROM p WHERE id IN (SELECT u.id FROM t u WHERE u.ctid >=" in text
+
+
 def test_join_within_from_is_looked_into(step) -> None:
     joined = "q JOIN (SELECT DISTINCT id, v FROM p) AS f ON q.id = f.id"
     (text,) = step(UPDATE.format(joined)).statements
