@@ -29,7 +29,16 @@ TABLES = """
     ORDER BY 1, 2
 """
 ROWS = "SELECT t::text AS row FROM {} AS t ORDER BY 1"
-BLOCKS = "SELECT pg_relation_size(%s::regclass) / 8192 AS blocks"
+BLOCKS = """
+    WITH RECURSIVE family (oid) AS (
+        SELECT %s::regclass::oid
+        UNION
+        SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i
+        JOIN family AS f ON f.oid = i.inhparent
+    )
+    SELECT max(pg_relation_size(oid)) / 8192 AS blocks FROM family
+"""
+"""Of the table, or of its largest partition: a batch takes the range of each."""
 
 
 @dataclass(frozen=True)

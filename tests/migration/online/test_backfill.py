@@ -71,6 +71,8 @@ def test_trigger_of_the_script_may_change_more(step) -> None:
     trigger = "CREATE TRIGGER g BEFORE UPDATE ON s.t EXECUTE FUNCTION f()"
     column = "ALTER TABLE s.t ADD COLUMN c int"
     assert not step(f"{column}; {trigger}; {CONSTANT}").is_undoable
+    elsewhere = trigger.replace("s.t", "s.u")
+    assert step(f"{column}; {elsewhere}; {CONSTANT}").is_undoable
 
 
 def test_join_that_may_match_twice_is_refused(refusal: Refusal) -> None:

@@ -53,3 +53,17 @@ def test_clash_is_of_two_that_must_be_new() -> None:
     assert known(t=True).clashing([made]) == "t"
     assert known().clashing([made, made]) == "t"
     assert known(t=False).clashing([made]) is None
+
+
+def test_things_that_may_be_there_do_not_clash() -> None:
+    made = Made("t", "", "", must_be_new=False)
+    assert known(t=True).clashing([made, made]) is None
+
+
+def test_what_was_new_stays_so() -> None:
+    found = known(t=True)
+    made = Made("t", "", "", must_be_new=False)
+    found.add(
+        [OnlineStep(kind="brief", where="", summary="", statements=(), makes=(made,))]
+    )
+    assert found.is_new("t")

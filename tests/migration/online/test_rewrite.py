@@ -66,6 +66,12 @@ def test_key_whose_action_cannot_be_made_good_for_comes_first(
     assert [step.kind for step in steps] == kinds
 
 
+def test_key_to_unnamed_columns_comes_first(plan: Plan) -> None:
+    column = "ALTER TABLE t ADD COLUMN c int REFERENCES p ON DELETE SET NULL"
+    steps = plan(f"{column}; UPDATE t SET c = 1 WHERE c IS NULL")
+    assert [step.kind for step in steps] == ["brief", "backfill"]
+
+
 def test_order_is_kept_otherwise(plan: Plan) -> None:
     sql = (
         "ALTER TABLE b ADD COLUMN c int; ALTER TABLE a ADD COLUMN c int;"
@@ -86,6 +92,15 @@ def test_neighbours_that_nobody_notices_share_a_step(plan: Plan) -> None:
     (step,) = plan(sql)
     assert step.summary == "CREATE TABLE t and 2 more"
     assert [made.name for made in step.makes] == ["t", "i", "t.b"]
+
+
+def test_step_of_its_own_keeps_its_summary(plan: Plan) -> None:
+    assert plan("CREATE TABLE t ()")[0].summary == "CREATE TABLE t"
+
+
+def test_only_brief_steps_are_joined(plan: Plan) -> None:
+    steps = plan("CREATE TABLE t (c int); UPDATE t SET c = 1 WHERE c IS NULL")
+    assert [step.kind for step in steps] == ["brief", "backfill"]
 
 
 def test_joined_steps_count_on_what_each_does(plan: Plan) -> None:

@@ -40,6 +40,11 @@ def test_index_that_is_there_is_taken_over(plan: Plan) -> None:
     assert "ADD CONSTRAINT i UNIQUE USING INDEX i" in step.statements[0]
 
 
+def test_index_and_constraint_must_be_new(plan: Plan) -> None:
+    makes = [made for step in plan(f"{ADD} UNIQUE (a)") for made in step.makes]
+    assert [made.must_be_new for made in makes] == [True, True]
+
+
 def test_constraint_is_removed_before_its_index(plan: Plan) -> None:
     index, constraint = plan(f"{ADD} UNIQUE (a)")
     assert constraint.undo[0].endswith("DROP CONSTRAINT IF EXISTS k")

@@ -81,3 +81,13 @@ END
 $$;
 
 CREATE SEQUENCE shop.tickets;
+
+CREATE TABLE shop.visits (id int NOT NULL, day date NOT NULL, page text)
+    PARTITION BY RANGE (day);
+CREATE TABLE shop.visits_1 PARTITION OF shop.visits
+    FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+CREATE TABLE shop.visits_2 PARTITION OF shop.visits
+    FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
+INSERT INTO shop.visits
+SELECT n, date '2024-01-01' + n, CASE WHEN n % 2 = 0 THEN 'page ' || n END
+FROM generate_series(1, 50) AS n;
