@@ -40,6 +40,8 @@ class OnlineStep:
     backfill's statement and ``clear_orphans`` are UPDATEs of one physical range with
     the placeholders ``%(low)s`` and ``%(high)s`` of psycopg, both tids as text, low
     included and high not; percent signs are doubled in these.
+    One takes the range of each partition and child table as well, so the last block is
+    that of the largest of them.
 
     Attributes:
         number: from 1, in the order of running.
