@@ -64,5 +64,17 @@ def test_validating_an_old_constraint_cannot_be_undone(step) -> None:
     assert not step("ALTER TABLE t VALIDATE CONSTRAINT k").is_undoable
 
 
+@pytest.mark.parametrize(
+    "change", ["ADD CONSTRAINT k CHECK (c > 0) NOT VALID", "ALTER c SET NOT NULL"]
+)
+def test_if_exists_is_refused_where_one_does_not(refusal, change: str) -> None:
+    assert "Leave out IF EXISTS" in refusal(f"ALTER TABLE IF EXISTS t {change}")
+
+
+def test_constraint_dropped_for_good_cannot_be_brought_back(step) -> None:
+    assert not step("ALTER TABLE t DROP CONSTRAINT k").is_undoable
+    assert not step("ALTER TABLE t DROP CONSTRAINT k, ADD COLUMN c int").is_undoable
+
+
 def test_composite_type_is_refused(refusal: Refusal) -> None:
     assert "not known" in refusal("ALTER TYPE p ADD ATTRIBUTE c int")
