@@ -15,7 +15,7 @@ from flows.migration.online.narrow import Batch, has_unique_keys, narrow
 from flows.migration.online.refused import Refused
 from flows.migration.online.steps import OnlineStep
 from flows.migration.online.trees import all_of, conjuncts, copied, parsed, sql_of
-from flows.migration.online.volatility import unknown_functions
+from flows.migration.online.volatility import GENERATORS, unknown_functions
 from flows.migration.relations import relations_in
 from flows.migration.script import Statement
 
@@ -41,16 +41,18 @@ def backfill(statement: Statement, known: Known) -> list[OnlineStep]:
             _CORRELATED,
         )
     conditions = [*conditions, *guard.proof]
-    columns = [part_name(node.relation, name) for name in assigned]
+    table = relation(node.relation)
+    claim = known.claim(part_name(node.relation, name) for name in assigned)
     return [
         OnlineStep(
             kind="backfill",
             where=statement.where,
             summary=statement.summary,
             statements=(_batch(node, conditions, guard),),
-            table=relation(node.relation),
+            table=table,
             locks=locks_of(statement),
-            is_undoable=all(map(known.is_made, columns)),
+            is_undoable=claim.is_undoable and not known.has_trigger(table),
+            owns=claim.owns,
             remaining=_remaining(node, conditions, guard),
         )
     ]
@@ -71,7 +73,7 @@ def _refuse_unbatchable(node: pb.UpdateStmt) -> None:
             "it sets several columns at once, or a part of a column",
             "Write `column = value` for each column.",
         )
-    unknown = unknown_functions(node)
+    unknown = _unsuitable_functions(node)
     if unknown:
         raise Refused(
             f"{unknown[0]}() may be volatile or change something",
@@ -86,6 +88,14 @@ def _refuse_unbatchable(node: pb.UpdateStmt) -> None:
             " earlier ones wrote",
             "Take the value from other tables, or from the row itself.",
         )
+
+
+def _unsuitable_functions(node: pb.UpdateStmt) -> list[str]:
+    """A new value may be random: the guard sees to it that it is set once."""
+    rest = copied(node)
+    del rest.target_list[:]
+    values = (name for item in node.target_list for name in unknown_functions(item))
+    return [*unknown_functions(rest), *(set(values) - GENERATORS)]
 
 
 def _returns(node: pb.UpdateStmt) -> bool:

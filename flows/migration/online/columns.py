@@ -6,6 +6,7 @@ from postgast import pg_query_pb2 as pb
 
 from flows.migration.names import relation
 from flows.migration.online.constraints import add_constraint
+from flows.migration.online.domains import domain_refused
 from flows.migration.online.made import made_column
 from flows.migration.online.part import Part, Place
 from flows.migration.online.refused import Refused
@@ -36,10 +37,18 @@ def add_column(place: Place, command: pb.AlterTableCmd) -> Part:
     """
     written = getattr(command, "def").column_def
     constraints = [item.constraint for item in written.constraints]
-    if not place.known.is_new(relation(place.table)):
+    is_old = not place.known.is_new(relation(place.table))
+    if is_old:
         _refuse_rewriting(written, constraints)
+    if written.colname in place.dropped:
+        raise Refused(
+            "run again after a crash, it would drop the new column with all that has"
+            " been written to it since",
+            "Write DROP COLUMN as a statement of its own.",
+        )
     own = copied(command)
     own.missing_ok = True
+    made = made_column(place.table, written.colname, not command.missing_ok)
     separate = [item for item in constraints if _is_separate(item, constraints)]
     if separate:
         _refuse_inseparable(command, constraints)
@@ -49,9 +58,10 @@ def add_column(place: Place, command: pb.AlterTableCmd) -> Part:
         definition.constraints.extend(pb.Node(constraint=item) for item in kept)
     parts = [add_constraint(place, _of_table(item, written)) for item in separate]
     return Part(
+        before=domain_refused(place.known, written.type_name, made) if is_old else (),
         now=(own,),
         guarded=tuple(pair for part in parts for pair in part.guarded),
-        makes=(made_column(place.table, written.colname, not command.missing_ok),),
+        makes=(made,),
         after=tuple(step for part in parts for step in part.after),
     )
 

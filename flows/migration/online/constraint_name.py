@@ -8,7 +8,7 @@ from postgast import pg_query_pb2 as pb
 
 from flows.migration.online.refused import Refused
 
-_LONGEST = 63
+LONGEST_NAME = 63
 """Bytes of a name (NAMEDATALEN - 1); makeObjectName() in indexcmds.c shortens."""
 
 
@@ -20,7 +20,8 @@ def constraint_name(table: pb.RangeVar, node: pb.Constraint) -> str:
     Raises:
         Refused: it would be shortened.
     """
-    return str(node.conname) or _given(table, *_columns_and_suffix(node))
+    written = str(node.conname or node.indexname)
+    return written or _given(table, *_columns_and_suffix(node))
 
 
 def _columns_and_suffix(node: pb.Constraint) -> tuple[Sequence[str], str]:
@@ -28,7 +29,8 @@ def _columns_and_suffix(node: pb.Constraint) -> tuple[Sequence[str], str]:
         case pb.CONSTR_FOREIGN:
             return [item.string.sval for item in node.fk_attrs], "fkey"
         case pb.CONSTR_UNIQUE:
-            return [item.string.sval for item in node.keys], "key"
+            keys = [*node.keys, *node.including]
+            return [item.string.sval for item in keys], "key"
         case pb.CONSTR_PRIMARY:
             return [], "pkey"
     columns = referenced_columns(node.raw_expr)
@@ -37,7 +39,7 @@ def _columns_and_suffix(node: pb.Constraint) -> tuple[Sequence[str], str]:
 
 def _given(table: pb.RangeVar, columns: Sequence[str], suffix: str) -> str:
     name = "_".join([table.relname, *columns, suffix])
-    if len(name.encode()) > _LONGEST:
+    if len(name.encode()) > LONGEST_NAME:
         raise Refused(
             f"the constraint has no name, and {name} is too long for one",
             "Name the constraint: ADD CONSTRAINT <name> …",

@@ -34,13 +34,18 @@ def add_constraint(place: Place, constraint: pb.Constraint) -> Part:
 
 
 def _add_checked(place: Place, written: pb.Constraint) -> Part:
+    if written.fk_with_period:
+        raise Refused(
+            "rows that a PERIOD key refers to cannot be looked up row by row",
+            "Deploy it with the transactional strategy.",
+        )
     constraint = copied(written)
     constraint.conname = constraint_name(place.table, written)
     constraint.skip_validation = True
     constraint.initially_valid = False
     is_replaced = constraint.conname in place.dropped
     made = made_constraint(place.table, constraint.conname, not is_replaced)
-    validation = validate(place.statement, place.table, constraint)
+    validation = validate(place, constraint)
     after = () if written.skip_validation else (validation,)
     if is_replaced:
         return Part(now=(adding(constraint),), makes=(made,), after=after)

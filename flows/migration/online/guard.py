@@ -1,6 +1,6 @@
 """The condition that keeps an UPDATE from changing a row twice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import postgast
@@ -10,8 +10,9 @@ from postgast import pg_query_pb2 as pb
 from flows.migration.names import inner
 from flows.migration.online.refused import Refused
 from flows.migration.online.trees import null_test, same_tree
-from flows.migration.online.volatility import reads_clock
+from flows.migration.online.volatility import GENERATORS, generates, varies
 
+_SYSTEM_COLUMNS = {"cmax", "cmin", "ctid", "xmax", "xmin"}
 _NOT_RESTARTABLE = (
     "nothing in its WHERE leaves out the rows that it has changed already, so it"
     " cannot run in batches"
@@ -30,7 +31,6 @@ class Guard:
         proof: must be added to the WHERE, or rows whose new value is NULL would be
             changed for ever.
         is_lookup_free: it reads nothing but the row itself.
-        value: what it compares with, where the answer must stay the same.
     """
 
     condition: pb.Node
@@ -59,8 +59,7 @@ def guard_of(
             case pb.A_Expr() as test:
                 name = own_column(test.lexpr, target)
                 if name in assigned and _excludes(test, assigned, name, target):
-                    is_constant = _is_constant(test.rexpr)
-                    return Guard(condition, (), is_constant)
+                    return Guard(condition, (), is_constant(test.rexpr))
     raise Refused(_NOT_RESTARTABLE, _WRITE_A_GUARD)
 
 
@@ -79,6 +78,11 @@ def _filling(condition: pb.Node, assigned: Mapping[str, pb.Node], name: str) -> 
     value = assigned[name]
     if _is_never_null(value):
         return Guard(condition, (), True)
+    if generates(value):
+        raise Refused(
+            "whether its random value is NULL is asked apart from setting it",
+            "Set the column to the function's own value, or COALESCE it.",
+        )
     if len(assigned) > 1:
         raise Refused(
             f"it sets several columns, and where {name} is to become NULL the others"
@@ -95,27 +99,37 @@ def _excludes(
     names = [name.string.sval for name in test.name]
     is_unequal = test.kind == pb.AEXPR_OP and names == ["<>"]
     is_distinct = test.kind == pb.AEXPR_DISTINCT
-    if not (is_distinct or (is_unequal and _is_constant(test.rexpr))):
+    if not (is_distinct or (is_unequal and is_constant(test.rexpr))):
         return False
-    own = (own_column(column, target) for column in _columns(test.rexpr))
-    changes = reads_clock(test.rexpr) or any(item in assigned for item in own)
+    changes = varies(test.rexpr) or any(
+        _may_change(column, assigned, target) for column in _columns(test.rexpr)
+    )
     return same_tree(test.rexpr, assigned[name]) and not changes
 
 
-def _columns(node: Message) -> list[pb.Node]:
+def _may_change(names: Sequence[str], assigned: Container[str], target: str) -> bool:
+    """Whether a column reference may mean what the UPDATE itself sets."""
+    *qualifier, last = names
+    is_whole_row = last in ("", target)  # t.* or t
+    is_set = last in assigned or last in _SYSTEM_COLUMNS
+    return is_whole_row or (is_set and (not qualifier or qualifier[-1] == target))
+
+
+def _columns(node: Message) -> list[list[str]]:
     return [
-        pb.Node(column_ref=part)
+        [field.string.sval for field in part.fields]
         for _, part in postgast.walk(node)
         if isinstance(part, pb.ColumnRef)
     ]
 
 
-def _is_constant(node: pb.Node) -> bool:
+def is_constant(node: pb.Node) -> bool:
+    """Whether it is a value as such, and not NULL."""
     match inner(node):
         case pb.A_Const() as constant:
             return not constant.isnull
         case pb.TypeCast() as cast:
-            return _is_constant(cast.arg)
+            return is_constant(cast.arg)
     return False
 
 
@@ -124,7 +138,7 @@ def _is_never_null(node: pb.Node) -> bool:
         case pb.CoalesceExpr() as coalesce:
             return any(map(_is_never_null, coalesce.args))
         case pb.FuncCall() as call:
-            return bool(call.funcname[-1].string.sval == "now")
-        case pb.SQLValueFunction():
-            return True
-    return _is_constant(node)
+            return str(call.funcname[-1].string.sval) in {"now", *GENERATORS}
+        case pb.SQLValueFunction() as value:
+            return bool(value.op != pb.SVFOP_CURRENT_SCHEMA)
+    return is_constant(node)

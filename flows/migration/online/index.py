@@ -64,13 +64,16 @@ def _dropped(statement: Statement, index: pb.Node, known: Known) -> OnlineStep:
     del node.objects[:]
     node.objects.append(index)
     node.concurrent = node.missing_ok = True
+    claim = known.claim([object_name(index)])
+    known.forget([object_name(index)])
     return OnlineStep(
         kind="drop-index",
         where=statement.where,
         summary=replace(statement, node=node).summary,
         statements=(sql_of(node),),
         locks=(Lock(object_name(index), "SHARE UPDATE EXCLUSIVE"),),
-        is_undoable=known.is_made(object_name(index)),
+        is_undoable=claim.is_undoable,
+        owns=claim.owns,
     )
 
 

@@ -3,6 +3,7 @@
 from postgast import pg_query_pb2 as pb
 
 from flows.migration.names import relation
+from flows.migration.online.guard import is_constant
 from flows.migration.online.known import Known
 from flows.migration.online.refused import Refused
 from flows.migration.online.rerun import brief
@@ -33,15 +34,24 @@ def insert(statement: Statement, known: Known) -> list[OnlineStep]:
     if not _is_repeatable(node):
         raise Refused(
             "run again after a crash, it could add the rows once more",
-            "Add ON CONFLICT (key columns) DO NOTHING, with values for the key.",
+            "Name the columns, give values for those of a unique key, and add"
+            " ON CONFLICT (key columns) DO NOTHING.",
         )
-    is_undoable = known.is_made(relation(node.relation))
-    return [brief(statement, [statement.text], (), is_undoable)]
+    claim = known.claim([relation(node.relation)])
+    return [brief(statement, [statement.text], (), claim)]
 
 
 def _is_repeatable(node: pb.InsertStmt) -> bool:
+    """Whether each row has a key that a second run finds taken."""
     clause = node.on_conflict_clause
-    key = {item.index_elem.name for item in clause.infer.index_elems} - {""}
-    columns = {item.res_target.name for item in node.cols}
-    is_given = not columns or key <= columns
-    return clause.action == pb.ONCONFLICT_NOTHING and bool(key) and is_given
+    columns = [item.res_target.name for item in node.cols]
+    key = [item.index_elem.name for item in clause.infer.index_elems]
+    if clause.action != pb.ONCONFLICT_NOTHING or not key or not set(key) <= {*columns}:
+        return False
+    # Of a partial index it may be that it does not hold the row.
+    is_partial = bool(clause.infer.where_clause.WhichOneof("node"))
+    places = [columns.index(name) for name in key]
+    rows = [row.list.items for row in node.select_stmt.select_stmt.values_lists]
+    return not is_partial and all(
+        place < len(row) and is_constant(row[place]) for row in rows for place in places
+    )

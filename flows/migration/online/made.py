@@ -47,12 +47,25 @@ _POLICY = (
     " AND polrelid = pg_catalog.to_regclass(':table'))"
 )
 _PARTS = {pb.OBJECT_TRIGGER: _TRIGGER, pb.OBJECT_POLICY: _POLICY}
+CONSTRAINT, NOT_NULL = "constraint", "not null"
+KINDS = {
+    pb.OBJECT_TABCONSTRAINT: CONSTRAINT,
+    pb.OBJECT_TRIGGER: "trigger",
+    pb.OBJECT_POLICY: "policy",
+    pb.OBJECT_RULE: "rule",
+}
+"""Parts of a table whose names are no columns'."""
 _NAMED = {pb.OBJECT_SCHEMA: _SCHEMA, pb.OBJECT_EXTENSION: _EXTENSION}
 
 
-def part_name(table: pb.RangeVar, name: str) -> str:
-    """The name of a column, constraint, trigger or policy, with its table."""
-    return ".".join((relation(table), identifier(name)))
+def part_name(table: pb.RangeVar, name: str, kind: str = "") -> str:
+    """The name of a column, or of another part of that kind, with its table."""
+    return part_of(relation(table), identifier(name), kind)
+
+
+def part_of(table: str, name: str, kind: str) -> str:
+    """The same of names as SQL writes them. A constraint may be named as a column."""
+    return ".".join((table, f"{name} ({kind})" if kind else name))
 
 
 def made_relation(kind: pb.ObjectType, name: pb.RangeVar, must_be_new: bool) -> Made:
@@ -72,20 +85,20 @@ def made_concurrently(index: pb.RangeVar, must_be_new: bool) -> Made:
 
 def made_column(table: pb.RangeVar, name: str, must_be_new: bool) -> Made:
     exists = filled(_COLUMN, table=relation(table), name=name)
-    undo = sql_of(altered(table, naming(pb.AT_DropColumn, name, True)))
+    undo = _undone(table, naming(pb.AT_DropColumn, name, True))
     return Made(part_name(table, name), exists, undo, must_be_new)
 
 
 def made_not_null(table: pb.RangeVar, name: str) -> Made:
     exists = filled(_NOT_NULL, table=relation(table), name=name)
-    undo = sql_of(altered(table, naming(pb.AT_DropNotNull, name)))
-    return Made(part_name(table, name), exists, undo, must_be_new=False)
+    undo = _undone(table, naming(pb.AT_DropNotNull, name))
+    return Made(part_name(table, name, NOT_NULL), exists, undo, must_be_new=False)
 
 
 def made_constraint(table: pb.RangeVar, name: str, must_be_new: bool) -> Made:
     exists = filled(_CONSTRAINT, table=relation(table), name=name)
-    undo = sql_of(altered(table, naming(pb.AT_DropConstraint, name, True)))
-    return Made(part_name(table, name), exists, undo, must_be_new)
+    undo = _undone(table, naming(pb.AT_DropConstraint, name, True))
+    return Made(part_name(table, name, CONSTRAINT), exists, undo, must_be_new)
 
 
 def made_part(
@@ -95,7 +108,7 @@ def made_part(
     names = [*_parts(table), pb.Node(string=pb.String(sval=name))]
     undo = _dropped(kind, pb.Node(list=pb.List(items=names)))
     exists = filled(_PARTS[kind], table=relation(table), name=name)
-    return Made(part_name(table, name), exists, undo, must_be_new)
+    return Made(part_name(table, name, KINDS[kind]), exists, undo, must_be_new)
 
 
 def made_function(node: pb.CreateFunctionStmt) -> Made:
@@ -121,6 +134,10 @@ def made_named(kind: pb.ObjectType, name: str, must_be_new: bool) -> Made:
     text = identifier(name) if kind == pb.OBJECT_SCHEMA else name
     exists = filled(_NAMED[kind], name=text)
     return Made(object_name(node), exists, _dropped(kind, node), must_be_new)
+
+
+def _undone(table: pb.RangeVar, command: pb.AlterTableCmd) -> str:
+    return sql_of(altered(table, command, if_exists=True))
 
 
 def _parts(name: pb.RangeVar) -> list[pb.Node]:

@@ -32,7 +32,7 @@ class Batch:
 
     Attributes:
         target: what the UPDATE calls its table.
-        conditions: that its rows meet; without one, nothing is known of them.
+        conditions: that its rows meet.
     """
 
     update: pb.UpdateStmt
@@ -79,12 +79,10 @@ def has_unique_keys(update: pb.UpdateStmt) -> bool:
 
 def _narrow(subquery: pb.RangeSubselect, batch: Batch) -> None:
     query = subquery.subquery.select_stmt
-    if query.values_lists or not _is_grouped(query):
+    if not _is_grouped(query):
         _refuse_whole(query)
         return
     _refuse_whole(query, is_grouped=True)
-    if not batch.conditions:
-        return
     for key, own in _links(subquery, batch):
         keys = is_in(key, batch.values(own))
         query.where_clause.CopyFrom(all_of([*conjuncts(query.where_clause), keys]))
@@ -172,9 +170,9 @@ def _keys(query: pb.SelectStmt) -> list[pb.Node]:
 
 
 def _positioned(query: pb.SelectStmt, key: pb.Node) -> pb.Node:
-    if key.a_const.HasField("ival"):
-        target = query.target_list[key.a_const.ival.ival - 1].res_target
-        return target.val
+    position = key.a_const.ival.ival
+    if 1 <= position <= len(query.target_list):
+        return query.target_list[position - 1].res_target.val
     return key
 
 

@@ -24,12 +24,13 @@ from flows.migration.online.trees import (
 _CHILD, _PARENT = "child", "parent"
 
 
-def orphans_of(table: pb.RangeVar, key: pb.Constraint) -> str:
+def orphans_of(table: pb.RangeVar, key: pb.Constraint) -> str | None:
     """A SELECT of the keys that refer to no row, each once.
 
-    Raises:
-        Refused: the key does not name the columns that it refers to.
+    None where the key does not name the columns that it refers to.
     """
+    if not key.pk_attrs:
+        return None
     query = parsed("SELECT DISTINCT 1 FROM t")
     del query.target_list[:]
     for name in _columns(key):
@@ -40,14 +41,21 @@ def orphans_of(table: pb.RangeVar, key: pb.Constraint) -> str:
     return sql_of(query)
 
 
-def orphans_cleared(table: pb.RangeVar, key: pb.Constraint) -> str | None:
-    """A template that sets them to NULL, where ON DELETE says so."""
-    if key.fk_del_action != "n":
-        return None
+def orphans_cleared(table: pb.RangeVar, key: pb.Constraint) -> str:
+    """A template that sets them to NULL, as ON DELETE SET NULL says.
+
+    Raises:
+        Refused: the key does not name the columns that it refers to.
+    """
+    if not key.pk_attrs:
+        raise Refused(
+            "the foreign key does not name the columns that it refers to",
+            "Name them: REFERENCES table (column).",
+        )
     update = parsed("UPDATE t SET c = NULL")
     (assignment,) = [item.res_target for item in update.target_list]
     del update.target_list[:]
-    for name in _cleared(key):
+    for name in cleared_columns(key):
         assignment.name = name
         update.target_list.append(pb.Node(res_target=assignment))
     update.relation.CopyFrom(_aliased(table, _CHILD))
@@ -56,12 +64,16 @@ def orphans_cleared(table: pb.RangeVar, key: pb.Constraint) -> str | None:
     return template(update)
 
 
+def may_wait(key: pb.Constraint) -> bool:
+    """Whether the key may come after the backfill although others are at work.
+
+    Only if what it would have done to a row meanwhile can be made good for.
+    """
+    is_followed = key.fk_upd_action in ("c", "d")
+    return bool(cleared_columns(key) and key.pk_attrs) and not is_followed
+
+
 def _is_orphan(key: pb.Constraint) -> Iterator[pb.Node]:
-    if not key.pk_attrs:
-        raise Refused(
-            "the foreign key does not name the columns that it refers to",
-            "Name them: REFERENCES table (column).",
-        )
     for name in _columns(key):
         yield null_test(column(_CHILD, name), is_null=False)
     parents = parsed("SELECT FROM t")
@@ -79,8 +91,13 @@ def _columns(key: pb.Constraint) -> list[str]:
     return [item.string.sval for item in key.fk_attrs]
 
 
-def _cleared(key: pb.Constraint) -> list[str]:
-    """ON DELETE SET NULL (column, …) names some of the columns (PostgreSQL 15)."""
+def cleared_columns(key: pb.Constraint) -> list[str]:
+    """Those that ON DELETE SET NULL sets to NULL.
+
+    ON DELETE SET NULL (column, …) names some of the key's columns (PostgreSQL 15).
+    """
+    if key.fk_del_action != "n":
+        return []
     return [item.string.sval for item in key.fk_del_set_cols] or _columns(key)
 
 

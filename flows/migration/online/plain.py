@@ -5,9 +5,10 @@ from postgast import pg_query_pb2 as pb
 
 from flows.migration.online.changed import changed_by
 from flows.migration.online.created import created_by
-from flows.migration.online.known import Known
+from flows.migration.online.known import Claim, Known
 from flows.migration.online.refused import Refused
 from flows.migration.online.rerun import brief, repeatable, unless
+from flows.migration.online.restarting import RESTARTING, restarts
 from flows.migration.online.steps import OnlineStep
 from flows.migration.script import Statement
 
@@ -43,10 +44,13 @@ def as_it_is(statement: Statement, known: Known) -> list[OnlineStep]:
         made = created_by(node)
         is_guarded = isinstance(node, _GUARDED) or _is_constraint_trigger(node)
         text = unless(made, statement.text) if is_guarded else repeatable(statement)
-        return [brief(statement, [text], [made])]
-    named = changed_by(node)
-    is_undoable = bool(named) and all(map(known.is_made, named))
-    return [brief(statement, [repeatable(statement)], (), is_undoable)]
+        if isinstance(node, pb.CreateDomainStmt):
+            known.domains.add(made.name)
+        # What OR REPLACE replaces cannot be brought back.
+        owns = (made.name,) if getattr(node, "replace", False) else ()
+        return [brief(statement, [text], [made], Claim(owns=owns))]
+    claim = known.claim(changed_by(node))
+    return [brief(statement, [repeatable(statement)], (), claim)]
 
 
 def _is_constraint_trigger(node: Message) -> bool:
@@ -71,6 +75,8 @@ def _refuse_unusual(node: Message) -> None:
                 "a temporary table is gone when the next step runs",
                 "Write a table, and drop it at the end.",
             )
+        case pb.AlterSeqStmt() if restarts(node.options):
+            raise Refused(*RESTARTING)
         case pb.AlterEnumStmt() if node.old_val:
             raise Refused(
                 "it cannot be made to run twice, as a killed run needs it",

@@ -15,5 +15,7 @@ def drop(statement: Statement, known: Known) -> list[OnlineStep]:
     node: pb.DropStmt = statement.node
     if node.remove_type == pb.OBJECT_INDEX:
         return drop_index(statement, known)
-    is_undoable = all(map(known.is_made, changed_by(node)))
-    return [brief(statement, [repeatable(statement)], (), is_undoable)]
+    names = changed_by(node)
+    claim = known.claim(names)
+    known.forget(names)
+    return [brief(statement, [repeatable(statement)], (), claim)]

@@ -29,7 +29,9 @@ def rename(statement: Statement, known: Known) -> list[OnlineStep]:
     back = _back(node)
     undo = _once(back, _found(back), _found(node))
     text = _once(node, _found(node), _found(back))
-    made = Made(_found(back).name, _found(back).exists, undo, must_be_new=True)
+    new = _found(back)
+    made = Made(new.name, new.exists, undo, must_be_new=True, is_old=True)
+    known.forget([_found(node).name, new.name])
     return [brief(statement, [text], [made])]
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from flows.migration.locks import locks_of
+from flows.migration.online.known import Claim
 from flows.migration.online.steps import Made, OnlineStep
 from flows.migration.online.trees import copied, parsed, sql_of
 from flows.migration.script import Statement
 
+_NOTHING_BEFORE = Claim()
 _FLAGS = ("if_not_exists", "missing_ok", "replace", "skip_if_new_val_exists")
 
 
@@ -30,8 +32,9 @@ def unless(made: Made, statement: str) -> str:
 def guarded(condition: str, statement: str) -> str:
     """A DO block that runs a statement where a condition holds."""
     block = parsed("DO ''")
+    # On lines of their own: a statement's text may end with a comment.
     body = ("BEGIN IF", condition, "THEN", statement, "; END IF; END")
-    block.args[0].def_elem.arg.string.sval = " ".join(body)
+    block.args[0].def_elem.arg.string.sval = "\n".join(body)
     return sql_of(block)
 
 
@@ -39,7 +42,7 @@ def brief(
     statement: Statement,
     texts: Sequence[str],
     makes: Sequence[Made] = (),
-    is_undoable: bool = True,
+    claim: Claim = _NOTHING_BEFORE,
 ) -> OnlineStep:
     """A short step with the locks that the statement takes as it is written."""
     return OnlineStep(
@@ -49,5 +52,6 @@ def brief(
         statements=tuple(texts),
         locks=locks_of(statement),
         makes=tuple(makes),
-        is_undoable=is_undoable,
+        is_undoable=claim.is_undoable,
+        owns=claim.owns,
     )

@@ -11,6 +11,7 @@ from flows.migration.online.backfill import backfill
 from flows.migration.online.index import create_index
 from flows.migration.online.insertion import insert
 from flows.migration.online.known import Known
+from flows.migration.online.orphans import may_wait
 from flows.migration.online.plain import PLAIN, as_it_is
 from flows.migration.online.refused import NotOnline, Obstacle, Refused
 from flows.migration.online.removal import drop
@@ -40,19 +41,19 @@ def plan_online(up: Script) -> tuple[OnlineStep, ...]:
         NotOnline: some statements cannot be rewritten; all of them are named.
     """
     known = Known()
-    steps: list[OnlineStep] = []
+    steps: list[tuple[OnlineStep, bool]] = []
     obstacles: list[Obstacle] = []
-    for statement in reordered(up.statements):
+    for statement in reordered(up.statements, may_wait):
         try:
             added = _steps_of(statement, known)
         except Refused as refused:
             obstacles.append(Obstacle(statement, refused.reason, refused.help))
             continue
+        steps += [(step, _is_unseen(step, known)) for step in added]
         known.add(added)
-        steps += added
     if obstacles:
         raise NotOnline(obstacles)
-    numbered = enumerate(_joined(steps, known), start=1)
+    numbered = enumerate(_joined(steps), start=1)
     return tuple(replace(step, number=number) for number, step in numbered)
 
 
@@ -63,15 +64,15 @@ def _steps_of(statement: Statement, known: Known) -> list[OnlineStep]:
     steps = rule(statement, known)
     clash = known.clashing(made for step in steps for made in step.makes)
     if clash:
-        raise Refused(f"{clash} is made twice", "Give one of them another name.")
+        raise Refused(f"{clash} is made twice", "Give each a name of its own.")
     return steps
 
 
-def _joined(steps: Sequence[OnlineStep], known: Known) -> Iterator[OnlineStep]:
-    """Neighbours that lock nothing that anybody uses share a step."""
+def _joined(steps: Sequence[tuple[OnlineStep, bool]]) -> Iterator[OnlineStep]:
+    """Neighbours that nobody can notice share a step."""
     group: list[OnlineStep] = []
-    for step in steps:
-        if not _is_lockless(step, known):
+    for step, is_unseen in steps:
+        if not is_unseen:
             yield from _one(group)
             group = []
             yield step
@@ -80,8 +81,14 @@ def _joined(steps: Sequence[OnlineStep], known: Known) -> Iterator[OnlineStep]:
     yield from _one(group)
 
 
-def _is_lockless(step: OnlineStep, known: Known) -> bool:
-    return step.kind == "brief" and all(known.is_new(lock.table) for lock in step.locks)
+def _is_unseen(step: OnlineStep, known: Known) -> bool:
+    """Whether it locks and changes nothing that was there before."""
+    return (
+        step.kind == "brief"
+        and step.is_undoable
+        and not any(made.is_old for made in step.makes)
+        and all(known.is_new(lock.table) for lock in step.locks)
+    )
 
 
 def _one(group: Sequence[OnlineStep]) -> Iterator[OnlineStep]:
@@ -94,5 +101,5 @@ def _one(group: Sequence[OnlineStep]) -> Iterator[OnlineStep]:
         statements=tuple(text for step in group for text in step.statements),
         locks=tuple(dict.fromkeys(lock for step in group for lock in step.locks)),
         makes=tuple(made for step in group for made in step.makes),
-        is_undoable=all(step.is_undoable for step in group),
+        owns=tuple(dict.fromkeys(name for step in group for name in step.owns)),
     )

@@ -41,8 +41,10 @@ def split(statement: Statement) -> tuple[Statement, ...]:
 
 
 def _is_separable(node: pb.AlterTableStmt) -> bool:
-    return node.objtype == pb.OBJECT_TABLE and all(
-        _adds_column(item.alter_table_cmd) for item in node.cmds
+    return (
+        node.objtype == pb.OBJECT_TABLE
+        and not node.missing_ok
+        and all(_adds_column(item.alter_table_cmd) for item in node.cmds)
     )
 
 

@@ -18,12 +18,14 @@ class Made:
         undo: a statement that removes it, and does nothing where it is gone.
         must_be_new: up.sql has no IF NOT EXISTS, OR REPLACE or the like: in one
             transaction it would fail where there is such a thing already.
+        is_old: nothing but the name is new, so what it holds was there before.
     """
 
     name: str
     exists: str
     undo: str
     must_be_new: bool
+    is_old: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,8 @@ class OnlineStep:
     backfill's statement and ``clear_orphans`` are UPDATEs of one physical range with
     the placeholders ``%(low)s`` and ``%(high)s`` of psycopg, both tids as text, low
     included and high not; percent signs are doubled in these.
+    One takes the range of each partition and child table as well, so the last block is
+    that of the largest of them.
 
     Attributes:
         number: from 1, in the order of running.
@@ -49,6 +53,11 @@ class OnlineStep:
         makes: what it leaves behind, in the order of making.
         is_undoable: undoing all steps up to this one brings back what was before.
             False where the text does not tell what that was (DROP, SET DEFAULT).
+            What triggers of the database's own change meanwhile is not counted.
+        owns: names of things that this step or an earlier one makes (`Made.name`), and
+            that the step changes as the migration's own, although IF NOT EXISTS or OR
+            REPLACE lets them have been there. Where one was, the step is not
+            undoable, and its clear_orphans must not be run.
         remaining: of a backfill: a SELECT of one boolean: is there a row left? When
             that stays true although a whole sweep changed rows, the new value never
             arrives (a trigger, or a type that rounds it): give up.
@@ -69,6 +78,7 @@ class OnlineStep:
     locks: tuple[Lock, ...] = ()
     makes: tuple[Made, ...] = ()
     is_undoable: bool = True
+    owns: tuple[str, ...] = ()
     remaining: str | None = None
     index: str | None = None
     orphans: str | None = None

@@ -15,6 +15,11 @@ _FIELDS = {
     for field in pb.Node.DESCRIPTOR.fields
     if field.message_type
 }
+_INEXACT = (
+    "cannot be written back exactly from its syntax tree",
+    "Write its expressions more simply: no IS [NOT] NULL, IN or LIKE right behind a"
+    " parenthesis.",
+)
 _POSITIONS = ("location", "list_start", "list_end", "rexpr_list_start")
 
 
@@ -25,13 +30,13 @@ def sql_of(statement: Message) -> str:
         Refused: libpg_query would write something else (it leaves out parentheses
             that some expressions need).
     """
-    text = unchecked_sql_of(statement)
-    if not same_tree(statement, parsed(text)):
-        raise Refused(
-            "cannot be written back exactly from its syntax tree",
-            "Write its expressions more simply: no IS [NOT] NULL, IN or LIKE right"
-            " behind a parenthesis.",
-        )
+    try:
+        text = unchecked_sql_of(statement)
+        (only,) = postgast.parse(text).stmts
+    except postgast.PgQueryError:
+        raise Refused(*_INEXACT) from None
+    if not same_tree(statement, inner(only.stmt)):
+        raise Refused(*_INEXACT)
     return text
 
 
@@ -44,11 +49,8 @@ def unchecked_sql_of(statement: Message) -> str:
 
 
 def parsed(sql: str) -> Any:
-    """The tree of the only statement of some SQL."""
-    try:
-        (only,) = postgast.parse(sql).stmts
-    except postgast.PgQueryError as error:
-        raise AssertionError(f"unreadable: {sql}") from error
+    """The tree of the only statement of some SQL of this package's own."""
+    (only,) = postgast.parse(sql).stmts
     return inner(only.stmt)
 
 
@@ -143,12 +145,15 @@ def filled(template: str, **texts: str) -> str:
     return sql_of(tree)
 
 
-def altered(table: pb.RangeVar, *commands: pb.AlterTableCmd) -> pb.AlterTableStmt:
+def altered(
+    table: pb.RangeVar, *commands: pb.AlterTableCmd, if_exists: bool = False
+) -> pb.AlterTableStmt:
     """An ALTER TABLE."""
     return pb.AlterTableStmt(
         relation=table,
         cmds=[pb.Node(alter_table_cmd=command) for command in commands],
         objtype=pb.OBJECT_TABLE,
+        missing_ok=if_exists,
     )
 
 

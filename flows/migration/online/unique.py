@@ -29,18 +29,19 @@ def add_unique(place: Place, constraint: pb.Constraint) -> Part:
             " transactional strategy.",
         )
     name = constraint_name(place.table, constraint)
-    if name in place.dropped:
+    if place.dropped:
         raise Refused(
-            f"between dropping {name} and adding it again it would be missing",
-            "Add it under another name first, and drop the old one afterwards.",
+            "what the same ALTER TABLE drops would be missing until its index is built",
+            "Add it by a statement of its own first, and drop the other afterwards.",
         )
     adopting = copied(constraint)
     adopting.conname = name
     if constraint.indexname:
         return _adopted(place, adopting)
     adopting.indexname = name
-    del adopting.keys[:]
-    del adopting.including[:]
+    # The index says these.
+    for field in ("keys", "including", "nulls_not_distinct", "indexspace"):
+        adopting.ClearField(field)
     index = built_concurrently(_with(place, _index(place.table, name, constraint)))
     adoption = _adopted(place, adopting)
     (command, made), *_ = adoption.guarded

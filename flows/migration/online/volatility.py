@@ -11,6 +11,11 @@ _CLOCKS = frozenset(
     {"age", "current_setting", "now", "statement_timestamp", "transaction_timestamp"}
 )
 
+# Each call gives another value, and does nothing but that.
+GENERATORS = frozenset(
+    {"clock_timestamp", "gen_random_uuid", "nextval", "random", "uuidv4", "uuidv7"}
+)
+
 AGGREGATES = frozenset(
     {"array_agg", "avg", "bit_and", "bit_or", "bool_and", "bool_or", "count", "every"}
     | {"json_agg", "json_object_agg", "jsonb_agg", "jsonb_object_agg", "max", "min"}
@@ -44,9 +49,14 @@ def unknown_functions(node: Message) -> list[str]:
     return [name for name in _called(node) if name not in known]
 
 
-def reads_clock(node: Message) -> bool:
+def generates(node: Message) -> bool:
+    """Whether an expression gives another value each time."""
+    return any(name in GENERATORS for name in _called(node))
+
+
+def varies(node: Message) -> bool:
     """Whether an expression may differ from one transaction to the next."""
-    return any(name in _CLOCKS for name in _called(node)) or any(
+    return any(name in _CLOCKS | GENERATORS for name in _called(node)) or any(
         isinstance(part, pb.SQLValueFunction) for _, part in postgast.walk(node)
     )
 

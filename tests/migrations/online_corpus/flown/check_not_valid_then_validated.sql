@@ -1,0 +1,2 @@
+ALTER TABLE shop.orders ADD CONSTRAINT noted CHECK (note <> '') NOT VALID;
+ALTER TABLE shop.orders VALIDATE CONSTRAINT noted;

@@ -1,0 +1,1 @@
+ALTER TABLE shop.users ADD COLUMN last_state shop.state, ADD COLUMN states shop.state[];

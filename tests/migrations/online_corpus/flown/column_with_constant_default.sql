@@ -1,0 +1,1 @@
+ALTER TABLE shop.users ADD COLUMN locale text NOT NULL DEFAULT 'en', ADD COLUMN IF NOT EXISTS logins int DEFAULT 0;

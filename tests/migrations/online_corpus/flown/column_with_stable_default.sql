@@ -1,0 +1,1 @@
+ALTER TABLE shop.orders ADD COLUMN owner_name text DEFAULT upper('x') || 'y';

@@ -1,0 +1,1 @@
+ALTER TABLE shop.orders ADD CONSTRAINT orders_user FOREIGN KEY (user_id) REFERENCES shop.users (id) DEFERRABLE INITIALLY DEFERRED;

@@ -1,0 +1,2 @@
+DROP INDEX shop.users_created;
+CREATE INDEX users_created ON shop.users (created_at, id);

@@ -1,0 +1,3 @@
+-- reason: has no CASCADE
+-- write: Drop the constraint
+DROP INDEX shop.users_name CASCADE;

@@ -1,0 +1,3 @@
+-- reason: it computes the whole view in one go
+-- write: a job of your own
+REFRESH MATERIALIZED VIEW shop.totals;

@@ -1,0 +1,3 @@
+-- reason: a side effect that is not known
+-- write: Leave it out
+SELECT setval('shop.tickets', 100);

@@ -1,0 +1,3 @@
+-- reason: hand out numbers that are taken
+-- write: Leave out RESTART
+ALTER SEQUENCE shop.tickets RESTART;

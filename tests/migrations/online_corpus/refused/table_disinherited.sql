@@ -1,0 +1,3 @@
+-- reason: cannot be made to run twice
+-- write: transactional strategy
+ALTER TABLE shop.orders NO INHERIT shop.audit;

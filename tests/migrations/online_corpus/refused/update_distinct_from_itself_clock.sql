@@ -1,0 +1,3 @@
+-- reason: nothing in its WHERE leaves out the rows that it has changed
+-- write: with the value that it sets
+UPDATE shop.users SET nickname = now()::text, score = 1 WHERE nickname IS DISTINCT FROM now()::text;

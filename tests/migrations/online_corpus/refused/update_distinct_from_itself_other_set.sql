@@ -1,0 +1,3 @@
+-- reason: nothing in its WHERE leaves out the rows that it has changed
+-- write: with the value that it sets
+UPDATE shop.users SET nickname = score::text, score = 1 WHERE nickname IS DISTINCT FROM score::text;
