@@ -1,5 +1,6 @@
 """Applying a migration: one transaction, checked before its COMMIT."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import psycopg
@@ -18,12 +19,22 @@ from flows.database.ledger import (
 )
 from flows.database.transaction import IDLE_LIMIT_MS, FencedTransaction
 from flows.migration.check import Check
-from flows.migration.errors import ApplyFailed, Blocked, ChecksFailed
+from flows.migration.errors import (
+    ApplyFailed,
+    Blocked,
+    ChecksFailed,
+    StatementFailed,
+)
 from flows.migration.flight import Flight
 from flows.migration.locks import tables_of
 from flows.migration.online.reorder import reordered
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied
+from flows.migration.script import Statement
+
+_BY_THE_ORDER = {"23503", "55006"}
+"""What a moved statement can meet where the file's own order would not: a referenced
+row that is deleted meanwhile, and events of deferred triggers that are pending."""
 
 
 def apply(flight: Flight, say: Say) -> Applied:
@@ -34,10 +45,22 @@ def apply(flight: Flight, say: Say) -> Applied:
         StatementFailed, BudgetExceeded, ChecksFailed: it was rolled back.
         CommitUnknown: nobody can say what became of the COMMIT.
     """
+    as_written = flight.migration.up.statements
+    faster = reordered(as_written)
+    try:
+        return _commit(flight, faster, say)
+    except StatementFailed as error:
+        if faster == as_written or error.sqlstate not in _BY_THE_ORDER:
+            raise
+        say(f"{error.message}; once more, in the order of the file")
+    return _commit(flight, as_written, say)
+
+
+def _commit(flight: Flight, order: Sequence[Statement], say: Say) -> Applied:
     work = Work(
         name="apply",
         tables=tables_of(flight.migration.up),
-        run=lambda transaction: _apply(transaction, flight, say),
+        run=lambda transaction: _apply(transaction, flight, order, say),
         has_committed=lambda conn: read_run(conn, flight.run_id) is not None,
     )
     committed = commit_once(flight, work, say)
@@ -53,7 +76,12 @@ def apply(flight: Flight, say: Say) -> Applied:
     )
 
 
-def _apply(transaction: FencedTransaction, flight: Flight, say: Say) -> list[Check]:
+def _apply(
+    transaction: FencedTransaction,
+    flight: Flight,
+    order: Sequence[Statement],
+    say: Say,
+) -> list[Check]:
     conn, migration = transaction.conn, flight.migration
     create_ledger(conn)
     _assert_not_in_place(conn, flight)
@@ -67,7 +95,7 @@ def _apply(transaction: FencedTransaction, flight: Flight, say: Say) -> list[Che
                 snapshot_before(flight.target, purpose, limit_ms)
             )
         transaction.start_clock()
-        for statement in reordered(migration.up.statements):
+        for statement in order:
             rows = transaction.run(statement)
             say(f"{statement.summary}{f': {rows:,} rows' if rows else ''}")
         checks = _check(transaction, flight, snapshot)

@@ -98,7 +98,8 @@ class FencedTransaction:
         except psycopg.Error as error:
             if cause_of(error) is not Cause.REFUSAL:
                 raise
-            raise StatementFailed(*describe(statement, error)) from None
+            told = describe(statement, error)
+            raise StatementFailed(*told, error.sqlstate) from None
         rows = max(0, cursor.rowcount) if statement.kind in _CHANGES_ROWS else 0
         self.statements.append(
             StatementTiming(

@@ -101,6 +101,10 @@ class ApplyFailed(PgflightError):
 class StatementFailed(ApplyFailed):
     """The server refused a statement; the message names file, line and column."""
 
+    def __init__(self, message: str, help: str, sqlstate: str | None) -> None:
+        super().__init__(message, help)
+        self.sqlstate = sqlstate
+
 
 class BudgetExceeded(ApplyFailed):
     """The budget was used up, and the server ended the transaction."""

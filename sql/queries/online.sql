@@ -51,8 +51,18 @@ WHERE run_id = %(run_id)s
 ORDER BY number;
 
 -- name: select_blocks
-SELECT (pg_catalog.pg_relation_size(%(oid)s::oid)
-        / pg_catalog.current_setting('block_size')::bigint)::bigint AS blocks;
+-- Of a table, or of the largest of its partitions and children: a batch takes the same
+-- range of each.
+WITH RECURSIVE family (oid) AS (
+  SELECT %(oid)s::oid
+  UNION
+  SELECT i.inhrelid
+  FROM pg_catalog.pg_inherits AS i
+  JOIN family AS f ON f.oid = i.inhparent
+)
+SELECT (max(pg_catalog.pg_relation_size(oid))
+        / pg_catalog.current_setting('block_size')::bigint)::bigint AS blocks
+FROM family;
 
 -- name: select_invalid_index
 -- The leftover of an interrupted CREATE INDEX CONCURRENTLY.

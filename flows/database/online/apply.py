@@ -75,6 +75,7 @@ def _run(crew: Crew, step: OnlineStep) -> None:
     with crew.journal.session() as conn:
         entry = crew.journal.start(conn, step)
         conn.commit()
+    crew.note(step, entry)
     if entry.state == "done":
         crew.say(f"{step.summary}: done by an earlier run")
         return

@@ -174,10 +174,10 @@ class Backfill:
                 raise _GoneSince(*self._said(error)) from None
         return bool(row and next(iter(row.values())))
 
-    def _said(self, error: psycopg.Error) -> tuple[str, str]:
+    def _said(self, error: psycopg.Error) -> tuple[str, str, str | None]:
         where, said = self._step.where, error.diag
         message = f"{where}: {said.message_primary} (SQLSTATE {error.sqlstate})"
-        return message, said.message_detail or self._step.summary
+        return message, said.message_detail or self._step.summary, error.sqlstate
 
     def _note_lock(self) -> None:
         mode = "ROW EXCLUSIVE"

@@ -85,6 +85,7 @@ def _execute(transaction: FencedTransaction, step: OnlineStep, text: str) -> Non
         raise StatementFailed(
             f"{step.where}: {error.diag.message_primary} (SQLSTATE {error.sqlstate})",
             "\n".join(filter(None, [error.diag.message_detail, text])),
+            error.sqlstate,
         ) from None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flows.database.attempt import Committed, Say
 from flows.database.connection import CONNECT_ATTEMPTS, Conn, session
 from flows.database.online.fence import HeldFence
-from flows.database.online.journal import Journal
+from flows.database.online.journal import Entry, Journal
 from flows.database.watcher import Watcher
 from flows.migration.flight import Flight
 from flows.migration.online.steps import OnlineStep
@@ -44,13 +44,28 @@ class Watched:
 
 @dataclass(frozen=True)
 class Crew:
-    """The flight, its fence and journal, and a place for what is seen."""
+    """The flight, its fence and journal, and a place for what is seen.
+
+    Attributes:
+        found: names of things that were there before the step that makes them.
+    """
 
     flight: Flight
     fence: HeldFence
     journal: Journal
     say: Say
     felt: Felt = field(default_factory=Felt)
+    found: set[str] = field(default_factory=set)
+
+    def note(self, step: OnlineStep, entry: Entry) -> None:
+        """Learn from the journal what of a step was there before it."""
+        self.found.update(
+            made.name for made in step.makes if made.undo not in entry.undo
+        )
+
+    def is_ours(self, step: OnlineStep) -> bool:
+        """Whether all that the step takes for the migration's own is that."""
+        return self.found.isdisjoint(step.owns)
 
     @contextmanager
     def session(self, step: OnlineStep) -> Iterator[Watched]:

@@ -47,7 +47,7 @@ def _undo(crew: Crew, step: OnlineStep) -> None:
         entry = crew.journal.entry(conn, step)
     if entry is None or entry.state == "undone":
         return
-    if not step.is_undoable:
+    if not (step.is_undoable and crew.is_ours(step)):
         raise RollbackFailed(
             f"{step.where}: {step.summary}: the file does not say what was there before"
         )

@@ -18,7 +18,7 @@ def run_validate(crew: Crew, step: OnlineStep) -> None:
     Raises:
         ApplyFailed: rows that break the constraint, named by their keys.
     """
-    if step.clear_orphans and step.orphans:
+    if step.clear_orphans and step.orphans and crew.is_ours(step):
         remaining = " ".join(("SELECT EXISTS (", step.orphans, ")"))
         Backfill(crew, step, step.clear_orphans).run(0, remaining)
     elif step.orphans:
