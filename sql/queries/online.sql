@@ -17,8 +17,7 @@ SET state = 'applied',
     state_by = session_user,
     rows_filled = (SELECT coalesce(sum(rows), 0) FROM pgflight.step WHERE run_id = %(run_id)s)
 WHERE run_id = %(run_id)s
-  AND state = 'applying'
-RETURNING rows_filled;
+  AND state = 'applying';
 
 -- name: start_step
 -- What is to be undone was found out when the step was first started, and stays.

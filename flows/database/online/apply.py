@@ -1,7 +1,8 @@
 """Applying a migration online: step by step, each short, each recorded."""
 
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flows.database.attempt import Say
 from flows.database.behaviour import check_behaviour
@@ -10,33 +11,77 @@ from flows.database.connection import reading
 from flows.database.ledger import create_ledger
 from flows.database.online.backfill import run_backfill, sweep_again
 from flows.database.online.brief import run_brief
-from flows.database.online.crew import Crew
-from flows.database.online.fence import HeldFence, held_fence
+from flows.database.online.crew import Crew, Felt
+from flows.database.online.fence import held_fence
 from flows.database.online.index import run_index
 from flows.database.online.journal import Journal
 from flows.database.online.undo import undo_all
 from flows.database.online.validate import run_validate
 from flows.migration.check import Check
-from flows.migration.errors import ChecksFailed
+from flows.migration.errors import (
+    Busy,
+    ChecksFailed,
+    ConnectionFailed,
+    ConnectionRefused,
+)
 from flows.migration.flight import Flight
 from flows.migration.online.rewrite import plan_online
 from flows.migration.online.steps import OnlineStep
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied, StatementTiming
 
+RESUMES = 4
+"""With pauses of about 1, 2, 4 and 8 s: a restart of the server and a quick failover
+are survived. Each goes on from the journal."""
+
 
 def apply_online(flight: Flight, say: Say) -> Applied:
-    """Run the migration's steps from where an earlier run has left them.
+    """Run the migration's steps from where an earlier run, or a lost connection, left.
 
     Raises:
         Busy: another deployer is at work.
         ApplyFailed: a step failed, and what was done was taken back.
         RollbackFailed: it could not be taken back.
+        ConnectionFailed: the server stayed away; the next run goes on.
     """
     steps = plan_online(flight.migration.up)
+    felt = Felt()
+    started = time.monotonic()
+    for resumes in range(RESUMES + 1):
+        try:
+            checks, filled = _go(flight, steps, felt, say)
+            break
+        except (ConnectionFailed, Busy) as error:
+            # Busy with itself: the server has not noticed yet that we were cut off.
+            is_ours = resumes and str(flight.run_id) in error.message
+            is_final = isinstance(error, ConnectionRefused) or resumes == RESUMES
+            if is_final or (isinstance(error, Busy) and not is_ours):
+                raise
+            pause_s = 2**resumes * random.uniform(0.75, 1.25)
+            say(f"{error.message}; going on in {pause_s:.1f} s")
+            time.sleep(pause_s)
+    return Applied(
+        strategy="online",
+        total_ms=(time.monotonic() - started) * 1_000,
+        rows=filled,
+        statements=felt.statements,
+        locks=list(felt.locks.values()),
+        waits=felt.waits,
+        checks=checks,
+    )
+
+
+def _go(
+    flight: Flight, steps: Sequence[OnlineStep], felt: Felt, say: Say
+) -> tuple[list[Check], int]:
+    """All steps behind one fence; returns the checks and the rows that were filled."""
+    journal = Journal(flight)
     with held_fence(flight) as fence:
-        crew = _crew(flight, fence, say)
-        started = time.monotonic()
+        with journal.session() as conn:
+            create_ledger(conn)
+            journal.open(conn)
+            conn.commit()
+        crew = Crew(flight, fence, journal, say, felt)
         try:
             for step in steps:
                 _run(crew, step)
@@ -47,27 +92,10 @@ def apply_online(flight: Flight, say: Say) -> Applied:
         except BaseException as error:
             undo_all(crew, steps, error)
             raise
-        with crew.journal.session() as conn:
-            filled = crew.journal.finish(conn)
+        with journal.session() as conn:
+            filled = journal.finish(conn)
             conn.commit()
-    return Applied(
-        strategy="online",
-        total_ms=(time.monotonic() - started) * 1_000,
-        rows=filled,
-        statements=crew.felt.statements,
-        locks=list(crew.felt.locks.values()),
-        waits=crew.felt.waits,
-        checks=checks,
-    )
-
-
-def _crew(flight: Flight, fence: HeldFence, say: Say) -> Crew:
-    journal = Journal(flight)
-    with journal.session() as conn:
-        create_ledger(conn)
-        journal.open(conn)
-        conn.commit()
-    return Crew(flight=flight, fence=fence, journal=journal, say=say)
+    return checks, filled
 
 
 def _run(crew: Crew, step: OnlineStep) -> None:

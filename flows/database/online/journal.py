@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from flows.database.connection import CONNECT_ATTEMPTS, Conn, one, rows, session
+from flows.database.connection import CONNECT_ATTEMPTS, Conn, rows, session
 from flows.database.fingerprint import take_fingerprint
 from flows.database.ledger import append_event, read_run
 from flows.database.queries import query
@@ -44,15 +44,15 @@ class Journal:
         return session(self._flight.target, purpose, attempts=CONNECT_ATTEMPTS)
 
     def open(self, conn: Conn) -> None:
-        """Begin the run, or find it again.
+        """Begin the run, or find it again; also one whose last COMMIT lost its answer.
 
         Raises:
-            Blocked: it is not to be continued.
+            Blocked: somebody has rolled it back, or accepted it.
         """
         run = read_run(conn, self.run_id)
         if run is None:
             self._begin(conn)
-        elif run.state != "applying":
+        elif run.state not in ("applying", "applied"):
             raise Blocked(f"Run {self.run_id} is {run.state}, not unfinished")
 
     def start(self, conn: Conn, step: OnlineStep) -> Entry:
@@ -91,10 +91,13 @@ class Journal:
 
     def finish(self, conn: Conn) -> int:
         """Note that everything is applied; returns the rows filled in all steps."""
-        filled = one(conn, "finish_online_run", run_id=self.run_id)["rows_filled"]
-        version = self._flight.migration.version
-        append_event(conn, self.run_id, version, "applied", "all steps are done")
-        return int(filled)
+        values = {"run_id": self.run_id}
+        if conn.execute(query("finish_online_run"), values).rowcount:
+            version = self._flight.migration.version
+            append_event(conn, self.run_id, version, "applied", "all steps are done")
+        run = read_run(conn, self.run_id)
+        assert run
+        return run.rows_filled
 
     def _begin(self, conn: Conn) -> None:
         migration = self._flight.migration

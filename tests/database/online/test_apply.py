@@ -72,9 +72,22 @@ def test_online_gives_the_same_schema_and_rows(
     assert owner.execute(USERS).fetchall() == rows
 
 
-def test_online_again_continues_nothing(online: Flight):
+def test_online_again_sends_nothing(online: Flight, owner):
+    """As after a last COMMIT whose answer was lost."""
     apply_online(online, quiet)
-    with pytest.raises(Blocked, match="is applied, not unfinished"):
+    said: list[str] = []
+    assert apply_online(online, said.append).rows == 450
+    assert all(line.endswith(": done by an earlier run") for line in said)
+    kinds = owner.execute("SELECT kind FROM pgflight.event ORDER BY id").fetchall()
+    assert kinds == [("applying",), ("applied",)]
+
+
+def test_run_that_was_rolled_back_is_not_continued(
+    online: Flight, owner: psycopg.Connection
+):
+    apply_online(online, quiet)
+    owner.execute("UPDATE pgflight.run SET state = 'rolled_back'")
+    with pytest.raises(Blocked, match="is rolled_back, not unfinished"):
         apply_online(online, quiet)
 
 
