@@ -1,0 +1,188 @@
+"""Filling rows in batches: all of them, and nobody waits for long."""
+
+import threading
+import time
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from flows.database.online.apply import apply_online
+from flows.demo.world import World
+from flows.migration.errors import ApplyFailed, LocksNotObtained, StatementFailed
+from flows.migration.flight import Flight
+from flows.migration.progress import Progress
+from tests.database.conftest import Bare, quiet
+from tests.database.online.conftest import FlyOnline
+from tests.database.online.test_apply import USERS, states
+from tests.fix_migrations import Dump
+
+NAMED = """
+ALTER TABLE platform.users ADD COLUMN greeting text;
+UPDATE platform.users SET greeting = {} WHERE greeting IS NULL;
+"""
+UNFILLED = "SELECT count(*) FROM platform.users WHERE greeting IS NULL"
+
+
+def test_row_that_is_locked_for_a_while_is_waited_for(
+    online: Flight, world: World, owner: psycopg.Connection
+):
+    """By trying again: a lock that is waited for holds up others too."""
+    lock = "SELECT 1 FROM platform.users WHERE id = %s FOR UPDATE"
+    with psycopg.connect(world.app_url) as app:
+
+        def say(line: str) -> None:
+            # The column is there; the backfill comes next.
+            if "ADD COLUMN" in line:
+                app.execute(lock, [world.smoke.user_id])
+                threading.Timer(0.6, app.rollback).start()
+
+        assert apply_online(online, say).rows == 450
+
+
+def test_row_that_stays_locked_takes_everything_back(
+    online: Flight,
+    world: World,
+    owner: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("flows.database.online.backfill.MOST_FAILURES", 2)
+    lock = "SELECT 1 FROM platform.users WHERE id = %s FOR UPDATE"
+    with psycopg.connect(world.app_url) as app:
+
+        def say(line: str) -> None:
+            if "ADD COLUMN" in line:
+                app.execute(lock, [world.smoke.user_id])
+            if "Taking back" in line:
+                app.rollback()
+
+        with pytest.raises(LocksNotObtained, match="users stayed locked"):
+            apply_online(online, say)
+    assert states(owner) == [("rolled_back", "online")]
+
+
+def test_row_of_the_old_application_is_found(
+    bare: Bare, fly_online: FlyOnline, owner: psycopg.Connection, admin
+):
+    """Inserted without the column while the first pass was on its way."""
+    bare(NAMED.format("display_name"))
+    admin.execute(
+        "CREATE FUNCTION public.more() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " INSERT INTO platform.users (email, display_name, password_hash)"
+        " SELECT n || '@late', 'late', '!' FROM generate_series(1, 200) AS n"
+        " ON CONFLICT DO NOTHING; RETURN NULL; END $$;"
+        "CREATE TRIGGER more AFTER UPDATE ON platform.users"
+        " FOR EACH STATEMENT EXECUTE FUNCTION public.more()"
+    )
+    assert fly_online().rows == 700
+    assert owner.execute(UNFILLED).fetchone() == (0,)
+
+
+def test_rows_that_are_emptied_again_end_it(
+    bare: Bare, fly_online: FlyOnline, admin: psycopg.Connection, owner
+):
+    bare(NAMED.format("display_name"))
+    admin.execute(
+        "CREATE FUNCTION public.empty() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " NEW := json_populate_record(NEW, '{\"greeting\": null}'); RETURN NEW; END $$;"
+        "CREATE TRIGGER empty BEFORE UPDATE ON platform.users"
+        " FOR EACH ROW EXECUTE FUNCTION public.empty()"
+    )
+    with pytest.raises(ApplyFailed, match="after 50 sweeps there were still rows"):
+        fly_online()
+    assert states(owner) == [("rolled_back", "online")]
+
+
+def test_value_that_cannot_be_computed_takes_everything_back(
+    bare: Bare, fly_online: FlyOnline, owner, dump_schema: Dump, ledger: None
+):
+    bare(NAMED.format("(1 / (length(email) - length(email)))::text"))
+    before = dump_schema()
+    with pytest.raises(StatementFailed) as caught:
+        fly_online()
+    assert "up.sql:3:1: division by zero (SQLSTATE 22012)" in caught.value.message
+    assert dump_schema() == before
+    assert states(owner) == [("rolled_back", "online")]
+
+
+def test_several_workers_fill_the_same(
+    online: Flight, owner: psycopg.Connection, fly_online: FlyOnline
+):
+    owner.execute("ALTER TABLE platform.users SET (fillfactor = 10)")
+    assert apply_online(replace(online, workers=3), quiet).rows == 450
+    done = "SELECT next_block > 0 FROM pgflight.step WHERE number = 2"
+    assert owner.execute(done).fetchone() == (True,)
+    assert len(owner.execute(USERS).fetchall()) == 500
+
+
+def test_error_of_one_worker_is_everybodys(
+    bare: Bare, make_flight, owner: psycopg.Connection
+):
+    bare(NAMED.format("(1 / (length(email) - length(email)))::text"))
+    flight = replace(make_flight(strategy="online"), workers=3)
+    with pytest.raises(StatementFailed, match="division by zero"):
+        apply_online(flight, quiet)
+    names = {thread.name for thread in threading.enumerate()}
+    assert "pgflight-backfill" not in names
+
+
+def test_partitions_are_filled(
+    bare: Bare, fly_online: FlyOnline, owner: psycopg.Connection
+):
+    owner.execute(
+        "CREATE TABLE platform.log (id int, at int) PARTITION BY LIST (at);"
+        "CREATE TABLE platform.log1 PARTITION OF platform.log FOR VALUES IN (1);"
+        "CREATE TABLE platform.log2 PARTITION OF platform.log FOR VALUES IN (2);"
+        "INSERT INTO platform.log SELECT n, 1 + n % 2 FROM generate_series(1, 999) n"
+    )
+    bare(
+        "ALTER TABLE platform.log ADD COLUMN note text;\n"
+        "UPDATE platform.log SET note = 'x' WHERE note IS NULL;"
+    )
+    assert fly_online().rows == 999
+
+
+def test_progress_is_said(
+    bare: Bare, make_flight, admin: psycopg.Connection, monkeypatch
+):
+    monkeypatch.setattr("flows.database.online.meter.SAY_EVERY_S", 0.0)
+    bare(NAMED.format("display_name"))
+    said: list[str] = []
+    apply_online(make_flight(strategy="online"), said.append)
+    seen = [line for line in said if isinstance(line, Progress)]
+    assert [line.share for line in seen] == sorted(line.share for line in seen)
+    assert seen[-1].is_over and "500 rows" in seen[-1]
+
+
+def test_backfill_gives_way_to_a_standby_that_lags(
+    online: Flight, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("flows.database.online.pressure.LAG_S", -1.0)
+    monkeypatch.setattr("flows.database.online.pressure.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("flows.database.online.pressure.LONGEST_PAUSE_S", 0.05)
+    said: list[str] = []
+    started = time.monotonic()
+    apply_online(online, said.append)
+    pauses = [line for line in said if "paused, a standby is" in line]
+    assert pauses and time.monotonic() - started > 0.05
+
+
+def test_backfill_gives_way_to_the_archive(
+    online: Flight, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("flows.database.online.pressure.UNARCHIVED", -1)
+    monkeypatch.setattr("flows.database.online.pressure.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("flows.database.online.pressure.LONGEST_PAUSE_S", 0.05)
+    said: list[str] = []
+    apply_online(online, said.append)
+    assert any("WAL segments wait for their archive" in line for line in said)
+
+
+def test_role_that_may_not_see_the_archive_does_without(
+    online: Flight, admin: psycopg.Connection
+):
+    admin.execute("REVOKE pg_monitor FROM platform_owner")
+    try:
+        assert apply_online(online, quiet).rows == 450
+    finally:
+        admin.execute("GRANT pg_monitor TO platform_owner")

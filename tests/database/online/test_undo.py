@@ -1,0 +1,127 @@
+"""A step that fails: what was done is taken back, and nobody's data is lost."""
+
+import psycopg
+import pytest
+
+from flows.database.online.apply import apply_online
+from flows.migration.errors import ApplyFailed, RollbackFailed, StatementFailed
+from flows.migration.flight import Flight
+from tests.database.conftest import Bare, quiet
+from tests.database.online.conftest import FlyOnline
+from tests.database.online.test_apply import states
+from tests.fix_flight import MakeFlight
+from tests.fix_migrations import Dump
+
+NEVER = "ALTER TABLE platform.users ADD CONSTRAINT never CHECK (false);"
+ALL_KINDS = """
+CREATE TYPE platform.mood AS ENUM ('good');
+ALTER TABLE platform.users ADD COLUMN mood platform.mood, ADD COLUMN a int DEFAULT 1;
+UPDATE platform.users SET a = 2 WHERE a IS DISTINCT FROM 2;
+CREATE INDEX by_a ON platform.users (a);
+ALTER TABLE platform.users ADD CONSTRAINT a_is_2 CHECK (a = 2);
+ALTER TABLE platform.users ALTER COLUMN a SET NOT NULL;
+ALTER TABLE platform.users ADD CONSTRAINT mail UNIQUE (email, a);
+CREATE FUNCTION platform.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+GRANT EXECUTE ON FUNCTION platform.f() TO platform_app;
+CREATE VIEW platform.v AS SELECT a FROM platform.users;
+COMMENT ON VIEW platform.v IS 'x';
+"""
+
+
+def test_every_kind_of_step_is_taken_back(
+    bare: Bare, fly_online: FlyOnline, owner, dump_schema: Dump, ledger: None
+):
+    bare(ALL_KINDS + NEVER)
+    before = dump_schema()
+    with pytest.raises(StatementFailed, match="never"):
+        fly_online()
+    assert dump_schema() == before
+    assert states(owner) == [("rolled_back", "online")]
+
+
+def test_what_was_there_before_stays(
+    bare: Bare, fly_online: FlyOnline, owner, dump_schema: Dump, ledger: None
+):
+    owner.execute("ALTER TABLE platform.users ADD COLUMN a int")
+    before = dump_schema()
+    bare(f"ALTER TABLE platform.users ADD COLUMN IF NOT EXISTS a int;\n{NEVER}")
+    with pytest.raises(StatementFailed):
+        fly_online()
+    assert dump_schema() == before
+
+
+def test_what_cannot_be_taken_back_is_said(
+    bare: Bare, fly_online: FlyOnline, owner: psycopg.Connection
+):
+    bare(f"ALTER TABLE platform.users ALTER COLUMN email SET DEFAULT '';\n{NEVER}")
+    with pytest.raises(RollbackFailed) as caught:
+        fly_online()
+    assert "never" in caught.value.message
+    assert "the file does not say what was there before" in caught.value.message
+    assert states(owner) == [("applying", "online")]
+
+
+def test_run_that_could_not_be_taken_back_goes_on(
+    bare: Bare, fly_online: FlyOnline, owner: psycopg.Connection
+):
+    test_what_cannot_be_taken_back_is_said(bare, fly_online, owner)
+    owner.execute("ALTER TABLE platform.users DROP CONSTRAINT IF EXISTS never")
+    owner.execute("DELETE FROM platform.users")
+    fly_online()
+    assert states(owner) == [("applied", "online")]
+
+
+def test_thing_that_is_there_already_is_refused(
+    bare: Bare, fly_online: FlyOnline, owner: psycopg.Connection
+):
+    """As ADD COLUMN without IF NOT EXISTS is in one transaction."""
+    owner.execute("ALTER TABLE platform.users ADD COLUMN a int")
+    bare("ALTER TABLE platform.users ADD COLUMN a int")
+    with pytest.raises(ApplyFailed, match=r"users\.a is there already"):
+        fly_online()
+    assert states(owner) == [("rolled_back", "online")]
+
+
+def test_what_somebody_wrote_meanwhile_is_saved(
+    bare: Bare, make_flight: MakeFlight, owner: psycopg.Connection
+):
+    bare(f"ALTER TABLE platform.users ADD COLUMN a int;\n{NEVER}")
+
+    def say(line: str) -> None:
+        if "ADD COLUMN" in line:
+            owner.execute("UPDATE platform.users SET a = 7 WHERE email LIKE '%1@%'")
+
+    with pytest.raises(StatementFailed):
+        apply_online(make_flight(strategy="online"), say)
+    saved = owner.execute(
+        "SELECT s.relation, s.value_names, s.is_kept, array_agg(DISTINCT r.value_texts)"
+        " FROM pgflight.saved AS s JOIN pgflight.saved_row AS r ON r.saved_id = s.id"
+        " GROUP BY s.id"
+    ).fetchall()
+    assert saved == [("platform.users", ["a"], True, [["7"]])]
+
+
+def test_interruption_takes_everything_back(
+    online: Flight, owner, dump_schema: Dump, ledger: None
+):
+    before = dump_schema()
+
+    def say(line: str) -> None:
+        if "CREATE INDEX" in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply_online(online, say)
+    assert dump_schema() == before
+    assert states(owner) == [("rolled_back", "online")]
+
+
+def test_failed_deployment_does_not_hinder_the_next(
+    bare: Bare, fly_online: FlyOnline, make_flight: MakeFlight, owner
+):
+    bare(ALL_KINDS + NEVER)
+    with pytest.raises(StatementFailed):
+        fly_online()
+    bare(ALL_KINDS)
+    apply_online(make_flight(strategy="online"), quiet)
+    assert sorted(states(owner)) == [("applied", "online"), ("rolled_back", "online")]
