@@ -187,3 +187,32 @@ def test_deploy_after_rollback_works(make_flight: MakeFlight, owner):
     apply(make_flight(), quiet)
     states = owner.execute("SELECT state FROM pgflight.run ORDER BY applied_at")
     assert states.fetchall() == [("rolled_back",), ("applied",)]
+
+
+def test_moved_statement_that_meets_a_pending_trigger_keeps_its_place(
+    make_flight: MakeFlight, bare: Bare, owner
+):
+    """A deferred trigger of the table's own, unknown to whoever reads up.sql."""
+    owner.execute(
+        "CREATE FUNCTION platform.late() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON platform.users"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION platform.late()"
+    )
+    bare(
+        "CREATE INDEX by_name ON platform.users (display_name);\n"
+        "UPDATE platform.users SET display_name = 'x';"
+    )
+    said: list[str] = []
+    assert apply(make_flight(), said.append).rows == 500
+    assert any("once more, in the order of the file" in line for line in said)
+
+
+def test_statement_that_stays_in_its_place_fails_for_good(
+    make_flight: MakeFlight, bare: Bare
+):
+    bare("SELECT 1 / 0")
+    said: list[str] = []
+    with pytest.raises(StatementFailed, match="division by zero"):
+        apply(make_flight(), said.append)
+    assert said == []
