@@ -123,11 +123,11 @@ def save(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
     if shape is None:
         return None
     conn.execute(query("pin_text_form"))
-    forgotten, added = (
-        conn.execute(_filled_in(name, shape, copy.saved_id, copy.horizon)).rowcount
-        for name in ("forget_changed_rows", "copy_changed_rows")
-    )
-    rows = copy.rows - forgotten + added
+    conn.execute(query("expect_few_changes"))
+    changes = _filled_in("copy_changed_rows", shape, copy.saved_id, copy.horizon)
+    row = conn.execute(changes).fetchone()
+    assert row is not None
+    rows = copy.rows + row["more"]
     values = {"run_id": run_id, "rows": rows, "saved_id": copy.saved_id}
     conn.execute(query("keep_saved"), values)
     return Saved(table=shape.name, column=copy.loss.column, rows=rows)
