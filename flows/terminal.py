@@ -166,16 +166,17 @@ def _indented(text: str) -> str:
 def show_plan(console: Console, plan: Plan) -> None:
     """The plan as a table, its statements, and what it means for the application."""
     table = Table(title=f"{plan.version} {plan.title}", title_justify="left")
-    for heading in ("#", "step", "locks", "keeps waiting", "expected"):
+    for heading in ("#", "step", "keeps waiting"):
         table.add_column(heading, overflow="fold")
+    if plan.expected_ms is not None:
+        table.add_column("expected", justify="right", no_wrap=True)
     for step in plan.steps:
         kind = "" if step.kind == "statement" else f"{step.kind}: "
         table.add_row(
             str(step.number),
             escape(f"{kind}{step.summary}\n{Path(step.where).name}"),
-            escape("\n".join(f"{lock.mode} on {lock.table}" for lock in step.locks)),
-            "\n".join(lock.blocks for lock in step.locks),
-            seconds(step.expected_ms),
+            escape("\n".join(step.waiting) or "nobody"),
+            *([] if step.expected_ms is None else [seconds(step.expected_ms)]),
         )
     console.print(table)
     if plan.strategy == "online":

@@ -10,11 +10,13 @@ from flows.migration.locking import Mode, locked_by
 from flows.migration.names import relation
 from flows.migration.script import Script, Statement
 
+NOTHING = "nothing that an application does"
+
 # Weakest first. What conflicts with what: documentation, 13.3 Explicit Locking.
 _BLOCKS: dict[str, str] = {
-    "ACCESS SHARE": "nothing that an application does",
-    "ROW SHARE": "nothing that an application does",
-    "ROW EXCLUSIVE": "nothing that an application does",
+    "ACCESS SHARE": NOTHING,
+    "ROW SHARE": NOTHING,
+    "ROW EXCLUSIVE": NOTHING,
     "SHARE UPDATE EXCLUSIVE": "schema changes only",
     "SHARE": "writes",
     "SHARE ROW EXCLUSIVE": "writes",

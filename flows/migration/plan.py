@@ -1,13 +1,14 @@
 """The plan: what a migration will do, in order, and whom it will keep waiting."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from pydantic import BaseModel
 
 from flows.migration.effort import Effort, efforts_of
 from flows.migration.estimate import Outlook
 from flows.migration.folder import Migration
-from flows.migration.locks import Lock, blocks, locks_of, stronger
+from flows.migration.locks import NOTHING, Lock, blocks, locks_of, stronger
 from flows.migration.online.reorder import reordered
 from flows.migration.online.rewrite import plan_online
 from flows.migration.online.steps import OnlineStep
@@ -31,6 +32,10 @@ class Step(BaseModel):
         kind: statement (in the one transaction); online: brief, backfill, index,
             drop-index or validate.
         statements: SQL, as it will be sent; a backfill's is sent for each batch.
+        rows: fill: it writes rows of a table. scan: it reads all of them. Empty: it
+            is brief, whatever the size of a table.
+        is_transactional: whether it runs in a transaction; an index that is built
+            CONCURRENTLY cannot.
         expected_ms: None where no database was asked.
     """
 
@@ -40,7 +45,18 @@ class Step(BaseModel):
     summary: str
     statements: list[str]
     locks: list[PlannedLock]
+    rows: Literal["fill", "scan", ""] = ""
+    is_transactional: bool = True
     expected_ms: float | None = None
+
+    @property
+    def waiting(self) -> list[str]:
+        """Each lock that keeps somebody waiting, and what; nothing where none does."""
+        return [
+            f"{lock.mode} on {lock.table}: {lock.blocks}"
+            for lock in self.locks
+            if lock.blocks != NOTHING
+        ]
 
 
 class Plan(BaseModel):
@@ -84,13 +100,12 @@ class Plan(BaseModel):
             "",
             self.conclusion,
             "",
-            "| # | step | locks | keeps waiting | expected |",
-            "|---|---|---|---|---|",
+            "| # | step | keeps waiting | expected |",
+            "|---|---|---|---|",
         ]
         for step in self.steps:
-            locks = "<br>".join(f"{lock.mode} on {lock.table}" for lock in step.locks)
-            waiting = "<br>".join(lock.blocks for lock in step.locks)
-            cells = (str(step.number), f"{step.kind}: {step.summary}", locks, waiting)
+            waiting = "<br>".join(step.waiting) or "nobody"
+            cells = (str(step.number), f"{step.kind}: {step.summary}", waiting)
             row = " | ".join(cell.replace("|", "\\|") for cell in cells)
             lines.append(f"| {row} | {seconds(step.expected_ms)} |")
         for step in self.steps:
@@ -147,6 +162,7 @@ def _statement(number: int, statement: Statement, outlook: Outlook | None) -> St
         summary=statement.summary,
         statements=[statement.text],
         locks=_planned(locks_of(statement)),
+        rows=_rows(efforts_of(statement)),
         expected_ms=_expected(outlook, efforts_of(statement), is_online=False),
     )
 
@@ -159,8 +175,15 @@ def _online(step: OnlineStep, outlook: Outlook | None) -> Step:
         summary=step.summary,
         statements=list(step.statements),
         locks=_planned(step.locks),
+        rows=_rows(_efforts(step)),
+        is_transactional=step.kind not in ("index", "drop-index"),
         expected_ms=_expected(outlook, _efforts(step), is_online=True),
     )
+
+
+def _rows(efforts: Iterable[Effort]) -> Literal["fill", "scan", ""]:
+    kinds = {effort.kind for effort in efforts}
+    return "fill" if "fill" in kinds else "scan" if kinds else ""
 
 
 def _expected(

@@ -83,6 +83,8 @@ def test_online_plan_has_the_statements_that_will_run() -> None:
     assert plan.steps[2].statements[0].startswith("CREATE INDEX CONCURRENTLY")
     assert "u.ctid >= %(low)s" in plan.steps[1].statements[0]
     assert (plan.strategy, "short steps" in plan.conclusion) == ("online", True)
+    assert [step.rows for step in plan.steps[:5]] == ["", "fill", "scan", "", "scan"]
+    assert [step.is_transactional for step in plan.steps[:3]] == [True, True, False]
 
 
 @pytest.mark.parametrize("wish", ["transactional", "online"])
