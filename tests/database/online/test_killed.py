@@ -24,6 +24,7 @@ CREATE TRIGGER slow BEFORE UPDATE ON platform.users
 STEP_IS_RUNNING = """
 SELECT count(*) > 0 FROM pg_stat_activity
 WHERE application_name LIKE %s AND query LIKE %s AND state = 'active'
+  AND wait_event_type = %s
 """
 
 
@@ -58,12 +59,14 @@ def fly_when_free(fly_online: FlyOnline) -> Applied:
     raise AssertionError("somebody else still holds the fence")
 
 
-def kill_during(admin: psycopg.Connection, pilot: Pilot, step: int, query: str) -> None:
-    """Kill a pilot while that step runs such a query."""
+def kill_during(
+    admin: psycopg.Connection, pilot: Pilot, step: int, query: str, waits: str
+) -> None:
+    """Kill a pilot while that step runs such a query, and waits in it for something."""
     name = f"pgflight step-{step} %"
     with pilot() as process:
         for _ in range(300):
-            row = admin.execute(STEP_IS_RUNNING, [name, query]).fetchone()
+            row = admin.execute(STEP_IS_RUNNING, [name, query, waits]).fetchone()
             if row and row[0]:
                 break
             time.sleep(0.05)
@@ -96,7 +99,7 @@ def test_killed_in_mid_backfill(
     owner: psycopg.Connection,
 ):
     admin.execute(SLOW_ROWS)
-    kill_during(admin, pilot, 2, "UPDATE%")
+    kill_during(admin, pilot, 2, "UPDATE%", "Timeout")
     filled = owner.execute("SELECT rows FROM pgflight.step WHERE number = 2").fetchone()
     assert filled is not None and filled[0] < 450
     admin.execute("DROP FUNCTION public.slow() CASCADE")
@@ -116,7 +119,7 @@ def test_killed_in_mid_index_build(
         # CREATE INDEX CONCURRENTLY waits for older snapshots.
         old.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         old.execute("SELECT 1 FROM platform.organizations LIMIT 1")
-        kill_during(admin, pilot, 3, "CREATE INDEX%")
+        kill_during(admin, pilot, 3, "CREATE INDEX%", "Lock")
     wreck = admin.execute(
         "SELECT indisvalid FROM pg_index"
         " WHERE indexrelid = 'platform.idx_users_active_org'::regclass"
@@ -135,7 +138,7 @@ def test_killed_while_it_waits_for_a_lock(
 ):
     with psycopg.connect(world.app_url) as reader:
         reader.execute("SELECT 1 FROM platform.users LIMIT 1")
-        kill_during(admin, pilot, 1, "ALTER TABLE%")
+        kill_during(admin, pilot, 1, "ALTER TABLE%", "Lock")
     fly_when_free(fly_online)
     assert is_complete()
 
@@ -144,7 +147,7 @@ def test_nothing_of_the_killed_one_is_left(
     pilot: Pilot, admin: psycopg.Connection, world: World
 ):
     admin.execute(SLOW_ROWS)
-    kill_during(admin, pilot, 2, "UPDATE%")
+    kill_during(admin, pilot, 2, "UPDATE%", "Timeout")
     left = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE %s"
     deadline = time.monotonic() + 10
     while admin.execute(left, ["pgflight %"]).fetchone() != (0,):
