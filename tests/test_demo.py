@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 
-def run_demo(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def run_demo(
+    home: Path, *arguments: str, users: int = 500
+) -> "subprocess.CompletedProcess[str]":
     """Run it with an empty home and cache."""
     names = ("PATH", "LANG", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", "demo", "--users", "500", *arguments],
+        [sys.executable, "-m", "flows.cli", "demo", "--users", str(users), *arguments],
         env={**kept, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")},
         capture_output=True,
         text=True,
@@ -35,3 +37,14 @@ def test_broken_demo_ends_as_before(part: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ROLLED_BACK  deploy 008" in done.stdout
     assert done.stdout.count(": as before") == 2
+
+
+def test_large_demo_goes_online(tmp_path: Path) -> None:
+    """As a million users do; these are just too many for one transaction."""
+    done = run_demo(tmp_path, users=60_000)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (
+        "Strategy online: in one transaction the application would wait" in done.stdout
+    )
+    assert "DEPLOYED  deploy 008" in done.stdout
+    assert "applied online: " in done.stdout

@@ -17,6 +17,7 @@ RUN_BY = {
     "make demo BREAK=endpoint": "tests/test_demo.py",
     "make demo BREAK=backfill": "tests/test_demo.py",
     "make demo BREAK=functions": "tests/test_demo.py",
+    "make demo USERS=1000000": "tests/test_demo.py",
     "make test": ".ci/run",
     "pip install 'pgflight[demo]'": "tests/test_package.py",
     "prefect work-pool create pgflight --type process": "tests/fix_deployments.py",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.box import MARKDOWN
 from rich.console import Console
+from rich.table import Table
 
 from tests.benchmarks.arms import IDLE
 from tests.benchmarks.figures import Figures
@@ -13,6 +14,11 @@ from tests.benchmarks.plot import draw
 from tests.benchmarks.tables import tables
 
 MARK = "<!-- What follows is written by make bench. -->"
+BEGIN, END = (
+    "<!-- bench: begin (written by make bench) -->",
+    "<!-- bench: end -->",
+)
+"""What stands between these in the README is written as well."""
 
 
 def write_page(figures: Figures, docs: Path) -> None:
@@ -20,6 +26,7 @@ def write_page(figures: Figures, docs: Path) -> None:
     page = docs / "benchmark.md"
     text, mark, _ = page.read_text().partition(MARK)
     page.write_text(f"{text}{mark}\n{_markdown(figures)}")
+    write_readme(figures, docs.parent / "README.md")
     write_json(figures, docs / "bench.json")
     drawn = [arm for arm in figures.arms if arm != UNVERIFIED]
     stalls = {arm: figures.points(arm, "stall_ms") for arm in drawn}
@@ -29,22 +36,50 @@ def write_page(figures: Figures, docs: Path) -> None:
     (docs / "bench-time.svg").write_text(draw("Time of the migration", times))
 
 
+def write_readme(figures: Figures, readme: Path) -> None:
+    """The plots and the targets, between the README's marks; none where it has none."""
+    if not readme.exists() or BEGIN not in readme.read_text():
+        return
+    head, _, rest = readme.read_text().partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    *_, targets = tables(figures, MARKDOWN)
+    lines = [
+        BEGIN,
+        "![Longest stall against the number of users](docs/bench-stall.svg)",
+        "![Time against the number of users](docs/bench-time.svg)",
+        "",
+        *_described(figures),
+        *_rows(targets),
+        END,
+    ]
+    readme.write_text("\n".join([head.rstrip("\n"), "", *lines]) + tail)
+
+
 def write_json(figures: Figures, path: Path) -> None:
     path.write_text(figures.model_dump_json(indent=1) + "\n")
 
 
 def _markdown(figures: Figures) -> str:
+    lines = ["", *_described(figures)]
+    for table in tables(figures, MARKDOWN):
+        lines += [f"### {table.title}", "", *_rows(table), ""]
+    return "\n".join(lines)
+
+
+def _described(figures: Figures) -> list[str]:
     machine = figures.machine
-    lines = [
-        "",
+    return [
         f"Measured on {figures.measured_on}: {machine.processors} processors,"
-        f" {machine.memory_gb} GB, {machine.system}, PostgreSQL {machine.postgresql}.",
+        f" {machine.memory_gb} GB, {machine.system}, PostgreSQL {machine.postgresql};"
+        " medians beside a working application.",
         "",
     ]
-    for table in tables(figures, MARKDOWN):
-        title, table.title = str(table.title), None
-        text = io.StringIO()
-        Console(file=text, width=200).print(table)
-        rows = [row.rstrip() for row in text.getvalue().splitlines() if row.strip()]
-        lines += [f"### {title}", "", *rows, ""]
-    return "\n".join(lines)
+
+
+def _rows(table: Table) -> list[str]:
+    """A table as Markdown, without its title."""
+    title, table.title = table.title, None
+    text = io.StringIO()
+    Console(file=text, width=200).print(table)
+    table.title = title
+    return [row.rstrip() for row in text.getvalue().splitlines() if row.strip()]
