@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from tests.benchmarks.figures import Figures, Machine, Round, Stream
-from tests.benchmarks.page import MARK, write_page
+from tests.benchmarks.page import BEGIN, END, MARK, write_page
 from tests.benchmarks.plot import Axis, draw, spread
 from tests.benchmarks.tables import tables
 from tests.benchmarks.targets import Median, Target
@@ -127,6 +127,19 @@ def test_page_replaces_only_what_stands_below_the_mark(figures, tmp_path):
     text = page.read_text()
     assert text.startswith(f"By hand.\n\n{MARK}\n") and "old" not in text
     assert "| psql-usual | 1.0 s | 1.00" in " ".join(text.split())
+
+
+def test_readme_has_the_targets_between_its_marks(figures, tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "benchmark.md").write_text(MARK)
+    readme = tmp_path / "README.md"
+    readme.write_text(f"# Before\n\n{BEGIN}\nold\n{END}\n\nAfter\n")
+    for _ in range(2):
+        write_page(figures, tmp_path / "docs")
+    text = readme.read_text()
+    assert text.startswith(f"# Before\n\n{BEGIN}\n![Longest stall")
+    assert text.endswith(f"{END}\n\nAfter\n") and "old" not in text
+    assert text.count("| at most") == 1 and "| psql-usual" not in text
 
 
 def test_page_comes_with_figures_and_plots(figures, tmp_path):
