@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.database.connection import Conn, one, rows
 from flows.database.ledger import ledger_exists
-from flows.database.sessions import tables_by_oid
+from flows.database.sessions import kinds_of, tables_by_oid
 from flows.migration.estimate import Outlook, Rates
 from flows.migration.needs import known_tables
 from flows.migration.script import Script
@@ -20,10 +20,14 @@ def read_outlook(conn: Conn, up: Script) -> Outlook:
     Raises:
         psycopg.errors.LockNotAvailable: somebody has a table to himself.
     """
-    facts = table_facts(conn, known_tables(up))
+    tables = known_tables(up)
+    facts = table_facts(conn, tables)
+    kinds = kinds_of(conn, tables).items()
     return Outlook(
         rows={name: int(fact["rows"]) for name, fact in facts.items()},
         rates=_rates(conn),
+        partitioned=frozenset(name for name, kind in kinds if kind == "p"),
+        others=frozenset(name for name, kind in kinds if kind not in "rp"),
     )
 
 

@@ -81,5 +81,10 @@ def existing_tables(conn: Conn, tables: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in wanted if name in found)
 
 
+def kinds_of(conn: Conn, tables: Iterable[str]) -> dict[str, str]:
+    """pg_class.relkind of the tables and views that exist, by their names as given."""
+    return {row["name"]: row["kind"] for row in _relations(conn, tables)}
+
+
 def _relations(conn: Conn, names: Iterable[str]) -> list[dict[str, Any]]:
     return rows(conn, "select_relations", names=list(names))

@@ -38,10 +38,14 @@ class Outlook:
     Attributes:
         rows: by table, as the migration writes its name; tables that it makes itself
             are not there, and count as empty.
+        partitioned: of these, those that are partitioned.
+        others: names that are no tables at all, such as views.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
     rates: Rates = field(default_factory=Rates)
+    partitioned: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
 
     def milliseconds(self, efforts: Iterable[Effort], *, is_online: bool) -> float:
         """Expected time of one step with this work."""

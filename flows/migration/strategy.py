@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from flows.migration.effort import efforts_of
-from flows.migration.errors import PgflightError
+from flows.migration.errors import Blocked, PgflightError
 from flows.migration.estimate import BASE_MS, Outlook
 from flows.migration.online.refused import NotOnline
 from flows.migration.online.rewrite import plan_online
+from flows.migration.online.steps import OnlineStep
 from flows.migration.script import Script
 
 Strategy = Literal["transactional", "online"]
@@ -18,6 +19,12 @@ Workers = Annotated[int, Field(ge=1, le=16)]
 
 SHARE_OF_BUDGET = 0.5
 """An estimate is off by a factor of two at times; so half of the budget is for it."""
+
+_NO_TABLE = "its table is partitioned or a view, where that takes one long lock"
+_EACH_PARTITION = (
+    "Name the tables themselves: an index can be built on each partition, and then be"
+    " attached to one that is made by CREATE INDEX … ON ONLY the partitioned table."
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ def choose(wish: Wish, up: Script, budget_ms: int, outlook: Outlook | None) -> C
         outlook: None where the database could not be asked.
     """
     locked_ms = expected_under_lock(up, outlook) if outlook else None
-    obstacle = _obstacle(up)
+    obstacle = _obstacle(up, outlook)
     if wish == "online":
         return _online_as_asked(obstacle, locked_ms)
     share = 1.0 if wish == "transactional" else SHARE_OF_BUDGET
@@ -101,10 +108,23 @@ def _online_as_asked(obstacle: PgflightError | None, locked_ms: float | None) ->
     return Choice("online", "short steps, as asked for", "", locked_ms)
 
 
-def _obstacle(up: Script) -> PgflightError | None:
+def _obstacle(up: Script, outlook: Outlook | None) -> PgflightError | None:
     """What is in the way of the online strategy, with what to write instead."""
     try:
-        plan_online(up)
+        steps = plan_online(up)
     except NotOnline as error:
         return error
-    return None
+    unfit = [step for step in steps if outlook and not _fits(step, outlook)]
+    if not unfit:
+        return None
+    lines = [f"{step.where}: {step.summary}: {_NO_TABLE}" for step in unfit]
+    return Blocked("\n".join(lines), _EACH_PARTITION)
+
+
+def _fits(step: OnlineStep, outlook: Outlook) -> bool:
+    """What the text does not tell: CONCURRENTLY takes no partitioned table, and a
+    batch of a view has no physical range."""
+    if step.kind == "index" and step.table in outlook.partitioned:
+        return False
+    works_on_rows = step.kind in ("backfill", "index", "validate")
+    return not (works_on_rows and step.table in outlook.others)

@@ -54,7 +54,7 @@ WHERE c.oid = pg_catalog.to_regclass(%(table)s)
 
 -- name: select_relations
 -- Looked up by hand: to_regclass() is an error where the role may not use the schema.
-SELECT wanted.name, c.oid
+SELECT wanted.name, c.oid, c.relkind::text AS kind
 FROM pg_catalog.unnest(%(names)s::text[]) AS wanted (name)
 CROSS JOIN LATERAL (SELECT pg_catalog.parse_ident(wanted.name)) AS split (parts)
 JOIN pg_catalog.pg_class AS c ON c.relname = parts[pg_catalog.cardinality(parts)]::name

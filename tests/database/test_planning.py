@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from flows.database.connection import reading
+from flows.database.outlook import read_outlook
 from flows.database.planning import plan_for
 from flows.demo.world import World
 from flows.migration.errors import ConnectionFailed
 from flows.migration.folder import Migration, load_migration
 from flows.migration.strategy import Terms
+from flows.migration.target import Target
 
 
 @pytest.fixture
@@ -36,3 +40,17 @@ def test_database_that_refuses_is_told(migration: Migration, world: World) -> No
     environment = {"DATABASE_URL": f"{world.owner_url}_no_such"}
     with pytest.raises(ConnectionFailed, match="does not exist"):
         plan_for(migration, environment, Terms())
+
+
+def test_partitions_and_views_are_known(world: World, owner, folder: Path) -> None:
+    owner.execute(
+        "CREATE TABLE platform.log (a int) PARTITION BY LIST (a);"
+        "CREATE VIEW platform.seen AS SELECT id FROM platform.users"
+    )
+    (folder / "009_x.up.sql").write_text(
+        "CREATE INDEX i ON platform.log (a); UPDATE platform.seen SET id = id"
+    )
+    with reading(Target(SecretStr(world.owner_url)), "test") as conn:
+        outlook = read_outlook(conn, load_migration(folder, "009").up)
+    assert outlook.partitioned == {"platform.log"}
+    assert outlook.others == {"platform.seen"}

@@ -81,3 +81,21 @@ def test_only_auto_falls_back_on_online(
     read: Read, sql: str, wish: Wish, falls_back: bool
 ) -> None:
     assert choice(read(sql), 1, wish).falls_back is falls_back
+
+
+@pytest.mark.parametrize(
+    ("sql", "strategy"),
+    [("CREATE INDEX i ON t (a)", None), (FILL, "online"), ("DROP INDEX i", "online")],
+)
+def test_index_of_a_partitioned_table_is_not_built_online(
+    read: Read, sql: str, strategy: str | None
+) -> None:
+    outlook = Outlook({"t": 1}, RATES, partitioned=frozenset({"t"}))
+    chosen = choose("online", read(sql), 2_000, outlook)
+    assert chosen.strategy == strategy
+    assert strategy or "its table is partitioned or a view" in chosen.reason
+
+
+def test_view_is_not_filled_online(read: Read) -> None:
+    outlook = Outlook({}, RATES, others=frozenset({"t"}))
+    assert choose("online", read(FILL), 2_000, outlook).strategy is None
