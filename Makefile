@@ -10,10 +10,10 @@ PYTHON = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 IN_VENV = .venv/bin/python -m
 INSTALLED = .venv/installed
 
-.PHONY: help setup demo test bench lint lock wheel clean
+.PHONY: help setup demo test bench picture lint lock wheel clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
 setup: $(INSTALLED) ## Make .venv and install into it; the others do it when needed
 
@@ -26,6 +26,9 @@ test: $(INSTALLED) ## Run all tests
 bench: $(INSTALLED) ## Measure beside psql, sqitch and dbmate; USERS=10000,100000 ROUNDS=1
 	$(IN_VENV) tests.benchmarks --docs docs \
 	  $(if $(USERS),--users $(USERS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+picture: $(INSTALLED) ## Record the demo anew, as docs/demo.svg
+	.venv/bin/python docs/record.py
 
 lint: $(INSTALLED) ## Check style and types
 	$(IN_VENV) ruff check
