@@ -29,6 +29,8 @@ LOCK_TIMEOUT_MS = 200
 before the server looks for a victim."""
 MOST_FAILURES = 60
 """Tries of one batch, with pauses of up to 1 s: about a minute."""
+MOST_CHOICES = 5
+"""Tries of one batch whose values a foreign key refuses."""
 MOST_SWEEPS = 50
 
 
@@ -131,7 +133,9 @@ class Backfill:
             try:
                 return self._try_batch(conn, ground, low, high)
             except psycopg.Error as error:
-                if cause_of(error) is Cause.REFUSAL:
+                if cause_of(error) is Cause.REFUSAL and not (
+                    _is_outdated(error) and failure < MOST_CHOICES
+                ):
                     raise StatementFailed(*self._said(error)) from None
                 # The budget: the watcher cancelled it, because somebody waited.
                 if cause_of(error) is Cause.CONNECTION:
@@ -189,6 +193,15 @@ class Backfill:
                 held_ms=self._longest_ms,
             )
         )
+
+
+def _is_outdated(error: psycopg.Error) -> bool:
+    """Whether what a value refers to may have been deleted since it was chosen.
+
+    A batch that waits for a row chooses by a snapshot from before the wait; the
+    foreign key, where there is one already, looks afterwards.
+    """
+    return isinstance(error, psycopg.errors.ForeignKeyViolation)
 
 
 def run_backfill(crew: Crew, step: OnlineStep) -> None:
