@@ -113,4 +113,3 @@ def deploying(flight: Flight, say: Callable[[str], None]) -> Iterator[Deploy]:
     """An online deployment beside the block; over when the block is left."""
     with ThreadPoolExecutor(1, "deploy") as pool:
         yield pool.submit(apply_online, flight, say)
-

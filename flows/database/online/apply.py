@@ -1,7 +1,7 @@
 """Applying a migration online: step by step, each short, each recorded."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flows.database.attempt import Say
 from flows.database.behaviour import check_behaviour
@@ -14,6 +14,7 @@ from flows.database.online.crew import Crew
 from flows.database.online.fence import HeldFence, held_fence
 from flows.database.online.index import run_index
 from flows.database.online.journal import Journal
+from flows.database.online.orphans import clear_ahead, keys_of
 from flows.database.online.undo import undo_all
 from flows.database.online.validate import run_validate
 from flows.migration.check import Check
@@ -39,7 +40,7 @@ def apply_online(flight: Flight, say: Say) -> Applied:
         started = time.monotonic()
         try:
             for step in steps:
-                _run(crew, step)
+                _run(crew, step, keys_of(step, steps))
             for step in steps:
                 if step.kind == "backfill":
                     sweep_again(crew, step)
@@ -70,8 +71,12 @@ def _crew(flight: Flight, fence: HeldFence, say: Say) -> Crew:
     return Crew(flight=flight, fence=fence, journal=journal, say=say)
 
 
-def _run(crew: Crew, step: OnlineStep) -> None:
-    """One step, unless the journal has it as done."""
+def _run(crew: Crew, step: OnlineStep, keys: Sequence[OnlineStep]) -> None:
+    """One step, unless the journal has it as done.
+
+    Args:
+        keys: what validates the foreign keys that it adds.
+    """
     with crew.journal.session() as conn:
         entry = crew.journal.start(conn, step)
         conn.commit()
@@ -79,7 +84,11 @@ def _run(crew: Crew, step: OnlineStep) -> None:
         crew.say(f"{step.summary}: done by an earlier run")
         return
     started = time.monotonic()
-    _RUNNERS[step.kind](crew, step)
+    if step.kind == "brief":
+        clear_ahead(crew, keys)
+        crew.felt.add(run_brief(crew, step, keys))
+    else:
+        _RUNNERS[step.kind](crew, step)
     crew.felt.statements.append(
         StatementTiming(
             where=step.where,
@@ -91,12 +100,7 @@ def _run(crew: Crew, step: OnlineStep) -> None:
     crew.say(step.summary)
 
 
-def _run_brief(crew: Crew, step: OnlineStep) -> None:
-    crew.felt.add(run_brief(crew, step))
-
-
 _RUNNERS: dict[str, Callable[[Crew, OnlineStep], None]] = {
-    "brief": _run_brief,
     "backfill": run_backfill,
     "index": run_index,
     "drop-index": run_index,

@@ -58,13 +58,18 @@ class Chronicle:
     """Errors of the application's statements that it has not brought on itself."""
 
     def ends_of_orgs(self) -> Mapping[UUID, Moment]:
-        ends = defaultdict(lambda: NEVER)
-        ends.update({e.org: e.when for e in self.events if e.kind == "org gone"})
-        return ends  # type: ignore[return-value]
+        ends: dict[UUID, Moment] = defaultdict(lambda: NEVER)
+        ends.update(
+            (event.org, event.when)
+            for event in self.events
+            if event.kind == "org gone" and event.org
+        )
+        return ends
 
     def of_users(self) -> Mapping[UUID, "Past"]:
         """The past of each user who was ever a member."""
-        ends, pasts = self.ends_of_orgs(), defaultdict(Past)
+        ends = self.ends_of_orgs()
+        pasts: dict[UUID, Past] = defaultdict(Past)
         for user, org in self.members:
             pasts[user].join(org, BEFORE)
         for event in sorted(self.events, key=lambda event: event.when.began):

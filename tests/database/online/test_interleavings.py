@@ -180,9 +180,9 @@ def test_row_moved_behind_the_scan(fly_held: Fly, owner, app):
 def test_row_moved_ahead_of_the_scan(fly_held: Fly, owner, app):
     """From the batch at work to behind the end of the table as it was."""
     moved: list[UUID] = []
-    end = owner.execute(
-        "SELECT pg_relation_size('platform.users') / 8192"
-    ).fetchone()[0]
+    end = owner.execute("SELECT pg_relation_size('platform.users') / 8192").fetchone()[
+        0
+    ]
 
     def move() -> None:
         user = not_yet_locked(owner)
