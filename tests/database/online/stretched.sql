@@ -13,6 +13,7 @@ VACUUM ANALYZE platform.users;
 
 -- Closed while it has a row.
 CREATE TABLE public.gate (closed boolean NOT NULL);
+ALTER TABLE public.gate OWNER TO platform_owner;
 
 -- Each row that a step of ours changes takes stretched.row_s seconds, and stops at
 -- the gate. Whoever waits there holds an advisory lock, which others can see.
