@@ -25,8 +25,11 @@ from flows.migration.online.steps import OnlineStep
 from flows.migration.report import LockHeld
 
 LOCK_TIMEOUT_MS = 200
-"""Below deadlock_timeout: in a deadlock with the application it is we who give up,
-before the server looks for a victim."""
+"""Of a batch, for one row."""
+SHARE = 0.75
+"""Of deadlock_timeout, for a whole batch with all its waits. The server looks for a
+deadlock when somebody has waited that long, and ends that transaction: who waits for
+a row of a batch must have it by then, or the application is the victim."""
 MOST_FAILURES = 60
 """Tries of one batch, with pauses of up to 1 s: about a minute."""
 MOST_CHOICES = 5
@@ -36,6 +39,10 @@ MOST_SWEEPS = 50
 
 class _GoneSince(StatementFailed):
     """What the backfill reads is not there any more."""
+
+
+class _TooLong(Exception):
+    """A batch was ended by its time limit, and can be divided."""
 
 
 class Backfill:
@@ -120,7 +127,12 @@ class Backfill:
                 self._crew.fence.assert_held()
                 pressure.give_way()
                 started = time.monotonic()
-                filled = self._batch(watched.conn, ground, *taken)
+                try:
+                    filled = self._batch(watched.conn, ground, *taken)
+                except _TooLong:
+                    size.shrink(taken[1] - taken[0])
+                    ground.put_back(*taken)
+                    continue
                 took_ms = (time.monotonic() - started) * 1_000
                 size.adapt(took_ms)
                 self._longest_ms = max(self._longest_ms, took_ms)
@@ -128,7 +140,11 @@ class Backfill:
                 self._meter.advance(taken[1], ground.end, filled)
 
     def _batch(self, conn: Conn, ground: Ground, low: int, high: int) -> int:
-        """One batch and its entry in the journal, in one transaction."""
+        """One batch and its entry in the journal, in one transaction.
+
+        Raises:
+            _TooLong: nothing is done; smaller ones are to be tried.
+        """
         for failure in range(MOST_FAILURES):
             try:
                 return self._try_batch(conn, ground, low, high)
@@ -137,10 +153,12 @@ class Backfill:
                     _is_outdated(error) and failure < MOST_CHOICES
                 ):
                     raise StatementFailed(*self._said(error)) from None
-                # The budget: the watcher cancelled it, because somebody waited.
                 if cause_of(error) is Cause.CONNECTION:
                     raise
                 conn.rollback()
+                # Its time limit; or the watcher, because somebody waited too long.
+                if cause_of(error) is Cause.BUDGET and high - low > 1:
+                    raise _TooLong from None
                 time.sleep(random.uniform(0.5, 1.5) * min(0.02 * 2**failure, 1.0))
         raise LocksNotObtained(
             f"{self._step.where}: rows in blocks {low:,} to {high:,} of"
@@ -149,7 +167,10 @@ class Backfill:
         )
 
     def _try_batch(self, conn: Conn, ground: Ground, low: int, high: int) -> int:
-        set_local(conn, "lock_timeout", LOCK_TIMEOUT_MS)
+        limit_ms = int(self._crew.flight.identity.deadlock_timeout_ms * SHARE)
+        # One page takes as long as it takes.
+        set_local(conn, "statement_timeout", limit_ms if high - low > 1 else 0)
+        set_local(conn, "lock_timeout", min(LOCK_TIMEOUT_MS, limit_ms))
         # What a crash of the server loses of this, the next run does again: the
         # journal's entry is lost with it.
         conn.execute("SET LOCAL synchronous_commit = off")

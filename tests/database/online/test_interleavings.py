@@ -1,5 +1,6 @@
 """What the application may do in the middle of an online deployment, one by one."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from uuid import UUID, uuid4
@@ -40,6 +41,11 @@ WHERE u.ctid >= %s::tid AND u.ctid < %s::tid
   AND EXISTS (SELECT FROM platform.org_members WHERE user_id = u.id)
 ORDER BY u.ctid DESC
 FOR UPDATE SKIP LOCKED
+"""
+LOCKED = """
+SELECT id FROM platform.users
+WHERE ctid < '(32,0)' AND id <> %s AND id NOT IN (
+  SELECT id FROM platform.users FOR UPDATE SKIP LOCKED)
 """
 
 Meanwhile = Callable[[], object]
@@ -270,3 +276,26 @@ def test_user_renamed_twice_after_the_org_was_deleted(stretched: World, owner, a
 
     apply_online(cleared(stretched), say)
     assert value(owner, user) == orgs[1]
+
+
+def test_application_survives_a_deadlock_with_a_batch(
+    stretched: World, gate: Gate, owner, app
+):
+    """It waits for a row of the batch, which comes to want one of its rows.
+
+    The server ends whoever finds the deadlock after deadlock_timeout: the
+    application, if a batch may take so long.
+    """
+    timer = threading.Timer(0.9, gate.open)
+    gate.close()
+    with deploying(cleared(stretched), quiet) as deploy, app.transaction():
+        gate.wait_for(deploy)
+        mine = not_yet_locked(owner)
+        app.execute(RENAME, ["Mine", mine])
+        theirs = owner.execute(LOCKED, [mine]).fetchall()
+        timer.start()
+        for (user,) in theirs:
+            app.execute(RENAME, ["Theirs", user])
+    timer.join()
+    assert len(theirs) > 0
+    assert value(owner, mine)
