@@ -10,6 +10,7 @@ from uuid import uuid4
 import postgast
 import psycopg
 import pytest
+from psycopg import sql
 
 from flows.database.online.apply import apply_online
 from flows.database.preflight.clearance import clear
@@ -106,6 +107,15 @@ def cleared(
     clearance = clear(folder, "008", world.environment(NO_ENDPOINT), terms)
     report = Report(action="deploy", version="008", run_id=str(uuid4()))
     return flight_of(report, clearance, terms)
+
+
+def slow_down(admin: psycopg.Connection, row_s: float) -> None:
+    """Let each row that a step fills take so long."""
+    admin.execute(
+        sql.SQL("ALTER DATABASE {} SET stretched.row_s = {}").format(
+            sql.Identifier(admin.info.dbname), sql.Literal(str(row_s))
+        )
+    )
 
 
 @contextmanager

@@ -299,3 +299,26 @@ def test_application_survives_a_deadlock_with_a_batch(
     timer.join()
     assert len(theirs) > 0
     assert value(owner, mine)
+
+
+def test_newcomers_do_not_keep_it_from_ending(stretched: World, owner):
+    """Whenever it looks there are some; those who came before have a value."""
+    _, (org,) = member_of(owner, 1)
+    newcomers: list[UUID] = []
+    over = threading.Event()
+
+    def come() -> None:
+        with psycopg.connect(stretched.app_url, autocommit=True) as door:
+            while not over.is_set():
+                newcomers.append(sign_up(door, org))
+                over.wait(0.002)
+
+    coming = threading.Thread(target=come)
+    with deploying(cleared(stretched), quiet) as deploy:
+        coming.start()
+        try:
+            deploy.result()
+        finally:
+            over.set()
+            coming.join()
+    assert value(owner, newcomers[0]) == org

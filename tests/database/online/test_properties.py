@@ -15,7 +15,6 @@ from uuid import UUID
 import psycopg
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from psycopg import sql
 
 from flows.database.online.apply import apply_online
 from flows.demo.server import PostgresServer
@@ -24,7 +23,7 @@ from flows.migration.report import Applied
 from tests.database.online.application import DEEDS, Deed, Staff
 from tests.database.online.chronicle import faults
 from tests.fix_server import clone_world
-from tests.fix_stretched import cleared
+from tests.fix_stretched import cleared, slow_down
 
 EXAMPLES = int(os.environ.get("PGFLIGHT_TEST_EXAMPLES", "6"))
 SEED = int(os.environ.get("PGFLIGHT_TEST_SEED", secrets.randbelow(2**32)))
@@ -97,7 +96,8 @@ def test_online_beside_anything(
     plan: Plan, server: PostgresServer, stretched_template: str
 ):
     with clone_world(server, stretched_template) as world:
-        _slow_down(server, world, plan.row_s)
+        with psycopg.connect(server.url(world.database), autocommit=True) as admin:
+            slow_down(admin, plan.row_s)
         found = list(_wrongs(world, plan))
     assert not found, f"PGFLIGHT_TEST_SEED={SEED}: {found}"
 
@@ -134,12 +134,3 @@ def _deploy(world: World, plan: Plan, staff: Staff) -> float:
     applied: Applied = apply_online(flight, say)
     assert applied.rows > 0
     return said[-1]
-
-
-def _slow_down(server: PostgresServer, world: World, row_s: float) -> None:
-    with psycopg.connect(server.url(), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("ALTER DATABASE {} SET stretched.row_s = {}").format(
-                sql.Identifier(world.database), sql.Literal(str(row_s))
-            )
-        )
