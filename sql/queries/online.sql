@@ -50,6 +50,10 @@ FROM pgflight.step
 WHERE run_id = %(run_id)s
 ORDER BY number;
 
+-- name: select_own_xid
+-- As a row's xmin shows it.
+SELECT pg_catalog.pg_current_xact_id()::xid::text AS xid;
+
 -- name: select_blocks
 SELECT (pg_catalog.pg_relation_size(%(oid)s::oid)
         / pg_catalog.current_setting('block_size')::bigint)::bigint AS blocks;

@@ -4,6 +4,7 @@ import random
 import time
 from contextlib import suppress
 from threading import Thread
+from typing import Any
 
 import psycopg
 
@@ -35,6 +36,8 @@ MOST_FAILURES = 60
 MOST_CHOICES = 5
 """Tries of one batch whose values a foreign key refuses."""
 MOST_SWEEPS = 50
+FEW = 500
+"""Rows left that are filled one by one; of more, the whole table is passed again."""
 
 
 class _GoneSince(StatementFailed):
@@ -58,38 +61,88 @@ class Backfill:
         self._template = template.encode()
         self._meter = Meter(step.summary, crew.say)
         self._longest_ms = 0.0
+        self._ours: set[str] = set()
+        """Our transactions."""
 
-    def run(self, first_block: int, remaining: str) -> None:
-        """Fill every row.
+    def settle(self, left: str) -> None:
+        """Fill the rows that are left, until all that were left at one time are filled.
 
-        A table grows meanwhile, by new versions of the rows that we and others write.
-        So after the first pass the table is asked whether a row is left, and swept
-        again until none is.
+        A table grows meanwhile, by new versions of the rows that we and others write,
+        and these may have been missed by a pass. That none is left at all is never
+        true of a table where new rows keep coming: so those that came while the
+        others were filled are let be.
+
+        Args:
+            left: a SELECT of their ctid and xmin.
 
         Raises:
             LocksNotObtained: rows stayed locked.
             ApplyFailed: something empties the column as fast as it is filled.
         """
-        self._pass(first_block)
-        self.sweep(remaining)
-        self._note_lock()
+        for _ in range(MOST_SWEEPS):
+            tids = self._look(left)
+            if len(tids) > FEW:
+                self.run_through(0)
+            elif self._fill_each(tids):
+                self._meter.finish()
+                return
+        raise self._not_settled()
 
     def sweep(self, remaining: str) -> None:
-        """Pass again for as long as a row is left.
+        """Pass again for as long as a row is left; no new one may be coming.
 
-        Raises: as `run`.
+        Raises: as `settle`.
         """
         sweeps = 0
         while self._is_row_left(remaining):
             sweeps += 1
             if sweeps > MOST_SWEEPS:
-                raise ApplyFailed(
-                    f"{self._step.where}: after {MOST_SWEEPS} sweeps there were still"
-                    " rows to fill: something empties them again, a trigger perhaps",
-                    "Stop it, and run again.",
-                )
-            self._pass(0)
+                raise self._not_settled()
+            self.run_through(0)
         self._meter.finish()
+
+    def run_through(self, low: int) -> None:
+        """Fill the rows from a block on; some that move meanwhile are missed.
+
+        Raises: as `settle`.
+        """
+        self._pass(low)
+        self._note_lock()
+
+    def _look(self, left: str) -> list[str]:
+        """The rows left, as tids.
+
+        Raises:
+            ApplyFailed: there is one among them that we have filled.
+        """
+        with self._crew.session(self._step) as watched:
+            query = f"{left} LIMIT {FEW + 1}"
+            found = self._ask(watched.conn, query).fetchall()
+        if any(str(row["xmin"]) in self._ours for row in found):
+            raise self._not_settled()
+        return list(dict.fromkeys(str(row["ctid"]) for row in found))
+
+    def _fill_each(self, tids: list[str]) -> bool:
+        """Fill these rows; returns whether none was changed by somebody else first."""
+        if not tids:
+            return True
+        with self._crew.session(self._step) as watched:
+            pressure = Pressure(watched, self._meter)
+            filled = 0
+            for tid in tids:
+                self._crew.fence.assert_held()
+                pressure.give_way()
+                block, offset = map(int, tid.strip("()").split(","))
+                limits = f"({block},{offset})", f"({block},{offset + 1})"
+                filled += self._insist(watched.conn, limits, 0)
+        return filled >= len(tids)
+
+    def _not_settled(self) -> ApplyFailed:
+        return ApplyFailed(
+            f"{self._step.where}: there are still rows to fill after they were filled:"
+            " something empties them again, a trigger perhaps",
+            "Stop it, and run again.",
+        )
 
     def _pass(self, low: int) -> None:
         """Hand the table out to the workers; this thread is one of them."""
@@ -140,14 +193,31 @@ class Backfill:
                 self._meter.advance(taken[1], ground.end, filled)
 
     def _batch(self, conn: Conn, ground: Ground, low: int, high: int) -> int:
-        """One batch and its entry in the journal, in one transaction.
+        """One batch of whole blocks.
 
         Raises:
             _TooLong: nothing is done; smaller ones are to be tried.
         """
+        limits = f"({low},0)", f"({high},0)"
+        is_divisible = high - low > 1
+        return self._insist(conn, limits, ground.done_without(low), is_divisible)
+
+    def _insist(
+        self,
+        conn: Conn,
+        limits: tuple[str, str],
+        done: int,
+        is_divisible: bool = False,
+    ) -> int:
+        """One batch and its entry in the journal, in one transaction, until it is done.
+
+        Args:
+            limits: tids, the first included and the second not.
+            done: the block up to which all is done then.
+        """
         for failure in range(MOST_FAILURES):
             try:
-                return self._try_batch(conn, ground, low, high)
+                return self._try(conn, limits, done, is_divisible)
             except psycopg.Error as error:
                 if cause_of(error) is Cause.REFUSAL and not (
                     _is_outdated(error) and failure < MOST_CHOICES
@@ -157,30 +227,32 @@ class Backfill:
                     raise
                 conn.rollback()
                 # Its time limit; or the watcher, because somebody waited too long.
-                if cause_of(error) is Cause.BUDGET and high - low > 1:
+                if cause_of(error) is Cause.BUDGET and is_divisible:
                     raise _TooLong from None
                 time.sleep(random.uniform(0.5, 1.5) * min(0.02 * 2**failure, 1.0))
         raise LocksNotObtained(
-            f"{self._step.where}: rows in blocks {low:,} to {high:,} of"
+            f"{self._step.where}: rows {limits[0]} to {limits[1]} of"
             f" {self._step.table} stayed locked",
             "Run again when the transactions that hold them are over.",
         )
 
-    def _try_batch(self, conn: Conn, ground: Ground, low: int, high: int) -> int:
+    def _try(
+        self, conn: Conn, limits: tuple[str, str], done: int, is_divisible: bool
+    ) -> int:
         limit_ms = int(self._crew.flight.identity.deadlock_timeout_ms * SHARE)
         # One page takes as long as it takes.
-        set_local(conn, "statement_timeout", limit_ms if high - low > 1 else 0)
+        set_local(conn, "statement_timeout", limit_ms if is_divisible else 0)
         set_local(conn, "lock_timeout", min(LOCK_TIMEOUT_MS, limit_ms))
         # What a crash of the server loses of this, the next run does again: the
         # journal's entry is lost with it.
         conn.execute("SET LOCAL synchronous_commit = off")
-        cursor = conn.execute(
-            self._template, {"low": f"({low},0)", "high": f"({high},0)"}
-        )
+        xid = one(conn, "select_own_xid")["xid"]
+        low, high = limits
+        cursor = conn.execute(self._template, {"low": low, "high": high})
         filled = max(0, cursor.rowcount)
-        done = ground.done_without(low)
         self._crew.journal.advance(conn, self._step, done, filled)
         conn.commit()
+        self._ours.add(xid)
         return filled
 
     def _blocks(self) -> int:
@@ -190,14 +262,17 @@ class Backfill:
 
     def _is_row_left(self, remaining: str) -> bool:
         with self._crew.session(self._step) as watched:
-            try:
-                row = watched.conn.execute(remaining.encode()).fetchone()
-            except (
-                psycopg.errors.UndefinedColumn,
-                psycopg.errors.UndefinedTable,
-            ) as error:
-                raise _GoneSince(*self._said(error)) from None
+            row = self._ask(watched.conn, remaining).fetchone()
         return bool(row and next(iter(row.values())))
+
+    def _ask(self, conn: Conn, query: str) -> psycopg.Cursor[dict[str, Any]]:
+        try:
+            return conn.execute(query.encode())
+        except (
+            psycopg.errors.UndefinedColumn,
+            psycopg.errors.UndefinedTable,
+        ) as error:
+            raise _GoneSince(*self._said(error)) from None
 
     def _said(self, error: psycopg.Error) -> tuple[str, str]:
         where, said = self._step.where, error.diag
@@ -227,11 +302,13 @@ def _is_outdated(error: psycopg.Error) -> bool:
 
 def run_backfill(crew: Crew, step: OnlineStep) -> None:
     """Run a backfill step from where it is in the journal."""
-    assert step.remaining is not None
+    assert step.left is not None
     with crew.journal.session() as conn:
         entry = crew.journal.entry(conn, step)
     first_block = entry.next_block if entry else 0
-    Backfill(crew, step, step.statements[0]).run(first_block, step.remaining)
+    rows = Backfill(crew, step, step.statements[0])
+    rows.run_through(first_block)
+    rows.settle(step.left)
     with crew.journal.session() as conn:
         crew.journal.end(conn, step)
         conn.commit()
@@ -244,6 +321,6 @@ def sweep_again(crew: Crew, step: OnlineStep) -> None:
     there, for example, and a row that was inserted since. Where a later step has
     dropped what the backfill reads, there is nothing to be swept.
     """
-    assert step.remaining is not None
+    assert step.left is not None
     with suppress(_GoneSince):
-        Backfill(crew, step, step.statements[0]).sweep(step.remaining)
+        Backfill(crew, step, step.statements[0]).settle(step.left)
