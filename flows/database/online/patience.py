@@ -35,24 +35,28 @@ def commit_patiently(
     Raises: as `commit_once`.
     """
     flight = replace(crew.flight, budget_ms=limit_ms)
-    rungs = ladder(flight.identity.deadlock_timeout_ms, limit_ms)
+    deadlock_timeout_ms = flight.identity.deadlock_timeout_ms
+    rungs = ladder(deadlock_timeout_ms, limit_ms)
     contended = [lock for lock in step.locks if "writes" in blocks(lock.mode)]
     if len(contended) < 2:
         return commit_once(flight, work, crew.say, rungs)
-    most_ms = flight.identity.deadlock_timeout_ms * SHARE / len(contended)
-    hasty = _hasty(rungs, max(1, int(most_ms)))
+    rungs = hasty(rungs, deadlock_timeout_ms, len(contended))
     try:
-        return commit_once(flight, work, crew.say, hasty[:HASTY])
+        return commit_once(flight, work, crew.say, rungs[:HASTY])
     except LocksNotObtained:
         _have_autovacuum_cancelled(crew, contended)
-    return commit_once(flight, work, crew.say, hasty[HASTY:])
+    return commit_once(flight, work, crew.say, rungs[HASTY:])
 
 
-def _hasty(rungs: Sequence[Rung], most_ms: int) -> list[Rung]:
-    return [
+def hasty(
+    rungs: Sequence[Rung], deadlock_timeout_ms: int, tables: int
+) -> tuple[Rung, ...]:
+    """The ladder of a step that locks so many tables, one after the other."""
+    most_ms = max(1, int(deadlock_timeout_ms * SHARE / tables))
+    return tuple(
         replace(rung, lock_timeout_ms=min(rung.lock_timeout_ms, most_ms))
         for rung in rungs
-    ]
+    )
 
 
 def _have_autovacuum_cancelled(crew: Crew, locks: Sequence[Lock]) -> None:

@@ -170,7 +170,7 @@ def faults(
             yield f"{user} has {value}, and was never in it"
         if value is not None and ends[value] != NEVER:
             yield f"{user} has {value}, which is gone"
-        is_excused = any(ends[org].ended >= last_look for org in possible)
+        is_excused = any(last_look <= ends[org].ended < math.inf for org in possible)
         if value is None and not is_excused and past.was_in_some(last_look, deploy[1]):
             yield f"{user} was in some organization all the time, and has none"
 
