@@ -9,7 +9,9 @@ import psycopg
 import pytest
 
 from flows.database.online.apply import apply_online
+from flows.database.online.backfill import FEW
 from flows.demo.world import World
+from flows.migration.errors import ApplyFailed
 from flows.migration.report import Applied
 from tests.database.conftest import quiet
 from tests.database.online.application import (
@@ -46,6 +48,23 @@ LOCKED = """
 SELECT id FROM platform.users
 WHERE ctid < '(32,0)' AND id <> %s AND id NOT IN (
   SELECT id FROM platform.users FOR UPDATE SKIP LOCKED)
+"""
+CROWD = """
+WITH crowd AS (
+    INSERT INTO platform.users (email, display_name, password_hash)
+    SELECT 'crowd' || n, 'Crowd', '!' FROM generate_series(1, %s) AS n
+    RETURNING id)
+INSERT INTO platform.org_members (user_id, org_id) SELECT id, %s FROM crowd
+"""
+OF_CROWD = """
+SELECT active_org_id, count(*)::int FROM platform.users
+WHERE display_name = 'Crowd' GROUP BY active_org_id
+"""
+EMPTYING = """
+CREATE FUNCTION platform.empty() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN NEW.active_org_id := NULL; RETURN NEW; END $$;
+CREATE TRIGGER emptying BEFORE UPDATE ON platform.users
+  FOR EACH ROW EXECUTE FUNCTION platform.empty();
 """
 
 Meanwhile = Callable[[], object]
@@ -85,16 +104,15 @@ def fly(stretched: World) -> Fly:
 def fly_held(stretched: World, gate: Gate) -> Fly:
     """Deploy, and do something while the first batch is held at the gate."""
 
-    def fly(meanwhile: Meanwhile, after: int = 0) -> Applied:
+    def fly(meanwhile: Meanwhile, when_filled: Meanwhile = lambda: None) -> Applied:
         said: list[str] = []
 
         def say(line: str) -> None:
             said.append(line)
-            if len(said) == after:
-                gate.close()
+            if len(said) == BACKFILL:
+                when_filled()
 
-        if not after:
-            gate.close()
+        gate.close()
         with deploying(cleared(stretched), say) as deploy:
             try:
                 gate.wait_for(deploy)
@@ -172,6 +190,7 @@ def test_user_signed_up_in_mid_batch(fly_held: Fly, owner, app):
 def test_row_moved_behind_the_scan(fly_held: Fly, owner, app):
     """From a later batch to the one at work, whose snapshot is older."""
     moved: list[UUID] = []
+    seen: list[UUID | None] = []
 
     def move() -> None:
         user = not_yet_locked(owner, "(60,0)", "(70,0)")
@@ -179,8 +198,8 @@ def test_row_moved_behind_the_scan(fly_held: Fly, owner, app):
         assert owner.execute(BLOCK, [user]).fetchone()[0] < 32
         moved.append(user)
 
-    fly_held(move)
-    assert value(owner, moved[0])
+    fly_held(move, lambda: seen.append(value(owner, moved[0])))
+    assert seen[0]
 
 
 def test_row_moved_ahead_of_the_scan(fly_held: Fly, owner, app):
@@ -322,3 +341,19 @@ def test_newcomers_do_not_keep_it_from_ending(stretched: World, owner):
             over.set()
             coming.join()
     assert value(owner, newcomers[0]) == org
+
+
+def test_many_newcomers_after_the_last_step(fly: Fly, owner):
+    """More than are filled one by one."""
+    _, (org,) = member_of(owner, 1)
+    fly(LAST, lambda: owner.execute(CROWD, [FEW + 100, org]))
+    assert owner.execute(OF_CROWD).fetchall() == [(org, FEW + 100)]
+
+
+def test_value_that_never_arrives(fly: Fly, owner):
+    """What was filled and lacks its value again is not filled for ever."""
+    owner.execute(EMPTYING)
+    with pytest.raises(ApplyFailed, match="something empties them again"):
+        fly()
+    columns = owner.execute("SELECT * FROM platform.users LIMIT 0").description
+    assert "active_org_id" not in [column.name for column in columns]
