@@ -7,6 +7,7 @@ from threading import Thread
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from flows.database.connection import (
     Cause,
@@ -70,7 +71,8 @@ class Backfill:
         A table grows meanwhile, by new versions of the rows that we and others write,
         and these may have been missed by a pass. That none is left at all is never
         true of a table where new rows keep coming: so those that came while the
-        others were filled are let be.
+        others were filled are let be. They are told apart by the primary key; in a
+        table without one, whoever is left counts.
 
         Args:
             left: a SELECT of their ctid and xmin.
@@ -79,13 +81,19 @@ class Backfill:
             LocksNotObtained: rows stayed locked.
             ApplyFailed: something empties the column as fast as it is filled.
         """
+        due: set[str] | None = None
         for _ in range(MOST_SWEEPS):
-            tids = self._look(left)
-            if len(tids) > FEW:
+            found = self._look(left)
+            if len(found) > FEW:
                 self.run_through(0)
-            elif self._fill_each(tids):
+                due = None
+                continue
+            if due is not None:
+                found = {tid: key for tid, key in found.items() if key in due}
+            if not found:
                 self._meter.finish()
                 return
+            due = self._fill_each(found)
         raise self._not_settled()
 
     def sweep(self, remaining: str) -> None:
@@ -109,33 +117,45 @@ class Backfill:
         self._pass(low)
         self._note_lock()
 
-    def _look(self, left: str) -> list[str]:
-        """The rows left, as tids.
+    def _look(self, left: str) -> dict[str, str]:
+        """The keys of rows left, by their tids.
 
         Raises:
             ApplyFailed: there is one among them that we have filled.
         """
         with self._crew.session(self._step) as watched:
-            query = f"{left} LIMIT {FEW + 1}"
-            found = self._ask(watched.conn, query).fetchall()
-        if any(str(row["xmin"]) in self._ours for row in found):
-            raise self._not_settled()
-        return list(dict.fromkeys(str(row["ctid"]) for row in found))
+            conn = watched.conn
+            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            found = self._ask(conn, f"{left} LIMIT {FEW + 1}").fetchall()
+            if any(str(row["xmin"]) in self._ours for row in found):
+                raise self._not_settled()
+            return self._keys(conn, [str(row["ctid"]) for row in found])
 
-    def _fill_each(self, tids: list[str]) -> bool:
-        """Fill these rows; returns whether none was changed by somebody else first."""
-        if not tids:
-            return True
+    def _keys(self, conn: Conn, tids: list[str]) -> dict[str, str]:
+        table = one(conn, "resolve_table", table=self._step.table)
+        columns = one(conn, "select_key_columns", oid=table["oid"])["columns"]
+        query = sql.SQL(
+            "SELECT ctid, ROW({})::text FROM {} WHERE ctid = ANY(%s::tid[])"
+        )
+        # As up.sql writes the name, quotes included.
+        name = sql.SQL(str(self._step.table))
+        statement = query.format(sql.SQL(", ").join(map(sql.Identifier, columns)), name)
+        rows = conn.execute(statement, [tids]).fetchall()
+        return {str(row["ctid"]): str(row["row"]) for row in rows}
+
+    def _fill_each(self, found: dict[str, str]) -> set[str]:
+        """Fill rows; returns the keys of those that somebody else changed first."""
+        missed = set()
         with self._crew.session(self._step) as watched:
             pressure = Pressure(watched, self._meter)
-            filled = 0
-            for tid in tids:
+            for tid, key in found.items():
                 self._crew.fence.assert_held()
                 pressure.give_way()
                 block, offset = map(int, tid.strip("()").split(","))
                 limits = f"({block},{offset})", f"({block},{offset + 1})"
-                filled += self._insist(watched.conn, limits, 0)
-        return filled >= len(tids)
+                if not self._insist(watched.conn, limits, 0):
+                    missed.add(key)
+        return missed
 
     def _not_settled(self) -> ApplyFailed:
         return ApplyFailed(
