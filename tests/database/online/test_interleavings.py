@@ -44,6 +44,9 @@ WHERE u.ctid >= %s::tid AND u.ctid < %s::tid
 ORDER BY u.ctid DESC
 FOR UPDATE SKIP LOCKED
 """
+NOT_LOCKED = """
+SELECT id FROM platform.users WHERE id = ANY (%s) FOR UPDATE SKIP LOCKED
+"""
 LOCKED = """
 SELECT id FROM platform.users
 WHERE ctid < '(32,0)' AND id <> %s AND id NOT IN (
@@ -357,3 +360,25 @@ def test_value_that_never_arrives(fly: Fly, owner):
         fly()
     columns = owner.execute("SELECT * FROM platform.users LIMIT 0").description
     assert "active_org_id" not in [column.name for column in columns]
+
+
+def test_row_moved_between_look_and_fill(stretched: World, gate: Gate, owner, app):
+    """Two rows are left; while one of them is filled the other one moves."""
+    _, (org,) = member_of(owner, 1)
+    users: list[UUID] = []
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if len(said) == LAST:
+            users.extend(sign_up(app, org) for _ in range(2))
+            gate.close()
+
+    with deploying(cleared(stretched), say) as deploy:
+        gate.wait_for(deploy)
+        free = owner.execute(NOT_LOCKED, [users]).fetchall()
+        app.execute(RENAME, ["Moved", free[0][0]])
+        gate.open()
+        deploy.result()
+    assert len(free) == 1
+    assert [value(owner, user) for user in users] == [org, org]
