@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fix_server",
     "tests.fix_migrations",
     "tests.fix_flight",
+    "tests.fix_stretched",
     "tests.fix_prefect",
     "tests.fix_sabotage",
     "tests.fix_scripts",

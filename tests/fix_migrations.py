@@ -33,16 +33,17 @@ def _run_file(connection: psycopg.Connection, path: str) -> None:
 @pytest.fixture
 def dump_schema(server: PostgresServer, world: World) -> Dump:
     """`pg_dump --schema-only` of the world, line by line."""
+    return lambda: dump_schema_of(server, world)
 
-    def dump() -> list[str]:
-        command = [str(server.bin_dir / "pg_dump"), "--schema-only", world.owner_url]
-        dumped = subprocess.run(command, capture_output=True, check=True, text=True)
-        # Two lines carry a random key.
-        random = ("\\restrict ", "\\unrestrict ")
-        lines = dumped.stdout.splitlines()
-        return [line for line in lines if not line.startswith(random)]
 
-    return dump
+def dump_schema_of(server: PostgresServer, world: World) -> list[str]:
+    """`pg_dump --schema-only` of any world, line by line."""
+    command = [str(server.bin_dir / "pg_dump"), "--schema-only", world.owner_url]
+    dumped = subprocess.run(command, capture_output=True, check=True, text=True)
+    # Two lines carry a random key.
+    random = ("\\restrict ", "\\unrestrict ")
+    lines = dumped.stdout.splitlines()
+    return [line for line in lines if not line.startswith(random)]
 
 
 def state_in_ledger(owner: psycopg.Connection) -> str | None:

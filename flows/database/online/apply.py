@@ -15,6 +15,7 @@ from flows.database.online.crew import Crew, Felt
 from flows.database.online.fence import held_fence
 from flows.database.online.index import run_index
 from flows.database.online.journal import Journal
+from flows.database.online.orphans import clear_ahead, keys_of
 from flows.database.online.undo import undo_all
 from flows.database.online.validate import run_validate
 from flows.migration.check import Check
@@ -84,7 +85,7 @@ def _go(
         crew = Crew(flight, fence, journal, say, felt)
         try:
             for step in steps:
-                _run(crew, step)
+                _run(crew, step, keys_of(step, steps))
             for step in steps:
                 if step.kind == "backfill":
                     sweep_again(crew, step)
@@ -98,8 +99,12 @@ def _go(
     return checks, filled
 
 
-def _run(crew: Crew, step: OnlineStep) -> None:
-    """One step, unless the journal has it as done."""
+def _run(crew: Crew, step: OnlineStep, keys: Sequence[OnlineStep]) -> None:
+    """One step, unless the journal has it as done.
+
+    Args:
+        keys: what validates the foreign keys that it adds.
+    """
     with crew.journal.session() as conn:
         entry = crew.journal.start(conn, step)
         conn.commit()
@@ -108,7 +113,12 @@ def _run(crew: Crew, step: OnlineStep) -> None:
         crew.say(f"{step.summary}: done by an earlier run")
         return
     started = time.monotonic()
-    _RUNNERS[step.kind](crew, step)
+    if step.kind == "brief":
+        ours = [key for key in keys if crew.is_ours(key)]
+        clear_ahead(crew, ours)
+        crew.felt.add(run_brief(crew, step, ours))
+    else:
+        _RUNNERS[step.kind](crew, step)
     crew.felt.statements.append(
         StatementTiming(
             where=step.where,
@@ -120,12 +130,7 @@ def _run(crew: Crew, step: OnlineStep) -> None:
     crew.say(step.summary)
 
 
-def _run_brief(crew: Crew, step: OnlineStep) -> None:
-    crew.felt.add(run_brief(crew, step))
-
-
 _RUNNERS: dict[str, Callable[[Crew, OnlineStep], None]] = {
-    "brief": _run_brief,
     "backfill": run_backfill,
     "index": run_index,
     "drop-index": run_index,

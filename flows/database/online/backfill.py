@@ -4,8 +4,10 @@ import random
 import time
 from contextlib import suppress
 from threading import Thread
+from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from flows.database.connection import (
     Cause,
@@ -25,15 +27,26 @@ from flows.migration.online.steps import OnlineStep
 from flows.migration.report import LockHeld
 
 LOCK_TIMEOUT_MS = 200
-"""Below deadlock_timeout: in a deadlock with the application it is we who give up,
-before the server looks for a victim."""
+"""Of a batch, for one row."""
+SHARE = 0.75
+"""Of deadlock_timeout, for a whole batch with all its waits. The server looks for a
+deadlock when somebody has waited that long, and ends that transaction: who waits for
+a row of a batch must have it by then, or the application is the victim."""
 MOST_FAILURES = 60
 """Tries of one batch, with pauses of up to 1 s: about a minute."""
+MOST_CHOICES = 5
+"""Tries of one batch whose values a foreign key refuses."""
 MOST_SWEEPS = 50
+FEW = 500
+"""Rows left that are filled one by one; of more, the whole table is passed again."""
 
 
 class _GoneSince(StatementFailed):
     """What the backfill reads is not there any more."""
+
+
+class _TooLong(Exception):
+    """A batch was ended by its time limit, and can be divided."""
 
 
 class Backfill:
@@ -49,38 +62,108 @@ class Backfill:
         self._template = template.encode()
         self._meter = Meter(step.summary, crew.say)
         self._longest_ms = 0.0
+        self._ours: set[str] = set()
+        """Our transactions."""
 
-    def run(self, first_block: int, remaining: str) -> None:
-        """Fill every row.
+    def settle(self, left: str) -> None:
+        """Fill the rows that are left, until all that were left at one time are filled.
 
-        A table grows meanwhile, by new versions of the rows that we and others write.
-        So after the first pass the table is asked whether a row is left, and swept
-        again until none is.
+        A table grows meanwhile, by new versions of the rows that we and others write,
+        and these may have been missed by a pass. That none is left at all is never
+        true of a table where new rows keep coming: so those that came while the
+        others were filled are let be. They are told apart by the primary key; in a
+        table without one, whoever is left counts.
+
+        Args:
+            left: a SELECT of their ctid and xmin.
 
         Raises:
             LocksNotObtained: rows stayed locked.
             ApplyFailed: something empties the column as fast as it is filled.
         """
-        self._pass(first_block)
-        self.sweep(remaining)
-        self._note_lock()
+        due: set[str] | None = None
+        for _ in range(MOST_SWEEPS):
+            found = self._look(left)
+            if len(found) > FEW:
+                self.run_through(0)
+                due = None
+                continue
+            if due is not None:
+                found = {tid: key for tid, key in found.items() if key in due}
+            if not found:
+                self._meter.finish()
+                return
+            due = self._fill_each(found)
+        raise self._not_settled()
 
     def sweep(self, remaining: str) -> None:
-        """Pass again for as long as a row is left.
+        """Pass again for as long as a row is left; no new one may be coming.
 
-        Raises: as `run`.
+        Raises: as `settle`.
         """
         sweeps = 0
         while self._is_row_left(remaining):
             sweeps += 1
             if sweeps > MOST_SWEEPS:
-                raise ApplyFailed(
-                    f"{self._step.where}: after {MOST_SWEEPS} sweeps there were still"
-                    " rows to fill: something empties them again, a trigger perhaps",
-                    "Stop it, and run again.",
-                )
-            self._pass(0)
+                raise self._not_settled()
+            self.run_through(0)
         self._meter.finish()
+
+    def run_through(self, low: int) -> None:
+        """Fill the rows from a block on; some that move meanwhile are missed.
+
+        Raises: as `settle`.
+        """
+        self._pass(low)
+        self._note_lock()
+
+    def _look(self, left: str) -> dict[str, str]:
+        """The keys of rows left, by their tids.
+
+        Raises:
+            ApplyFailed: there is one among them that we have filled.
+        """
+        with self._crew.session(self._step) as watched:
+            conn = watched.conn
+            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            few = sql.SQL("{} LIMIT {}").format(sql.SQL(left), FEW + 1)
+            found = self._ask(conn, few).fetchall()
+            if any(str(row["xmin"]) in self._ours for row in found):
+                raise self._not_settled()
+            return self._keys(conn, [str(row["ctid"]) for row in found])
+
+    def _keys(self, conn: Conn, tids: list[str]) -> dict[str, str]:
+        table = one(conn, "resolve_table", table=self._step.table)
+        columns = one(conn, "select_key_columns", oid=table["oid"])["columns"]
+        query = sql.SQL(
+            "SELECT ctid, ROW({})::text FROM {} WHERE ctid = ANY(%s::tid[])"
+        )
+        # As up.sql writes the name, quotes included.
+        name = sql.SQL(str(self._step.table))
+        statement = query.format(sql.SQL(", ").join(map(sql.Identifier, columns)), name)
+        rows = conn.execute(statement, [tids]).fetchall()
+        return {str(row["ctid"]): str(row["row"]) for row in rows}
+
+    def _fill_each(self, found: dict[str, str]) -> set[str]:
+        """Fill rows; returns the keys of those that somebody else changed first."""
+        missed = set()
+        with self._crew.session(self._step) as watched:
+            pressure = Pressure(watched, self._meter)
+            for tid, key in found.items():
+                self._crew.fence.assert_held()
+                pressure.give_way()
+                block, offset = map(int, tid.strip("()").split(","))
+                limits = f"({block},{offset})", f"({block},{offset + 1})"
+                if not self._insist(watched.conn, limits, 0):
+                    missed.add(key)
+        return missed
+
+    def _not_settled(self) -> ApplyFailed:
+        return ApplyFailed(
+            f"{self._step.where}: there are still rows to fill after they were filled:"
+            " something empties them again, a trigger perhaps",
+            "Stop it, and run again.",
+        )
 
     def _pass(self, low: int) -> None:
         """Hand the table out to the workers; this thread is one of them."""
@@ -118,7 +201,12 @@ class Backfill:
                 self._crew.fence.assert_held()
                 pressure.give_way()
                 started = time.monotonic()
-                filled = self._batch(watched.conn, ground, *taken)
+                try:
+                    filled = self._batch(watched.conn, ground, *taken)
+                except _TooLong:
+                    size.shrink(taken[1] - taken[0])
+                    ground.put_back(*taken)
+                    continue
                 took_ms = (time.monotonic() - started) * 1_000
                 size.adapt(took_ms)
                 self._longest_ms = max(self._longest_ms, took_ms)
@@ -126,36 +214,66 @@ class Backfill:
                 self._meter.advance(taken[1], ground.end, filled)
 
     def _batch(self, conn: Conn, ground: Ground, low: int, high: int) -> int:
-        """One batch and its entry in the journal, in one transaction."""
+        """One batch of whole blocks.
+
+        Raises:
+            _TooLong: nothing is done; smaller ones are to be tried.
+        """
+        limits = f"({low},0)", f"({high},0)"
+        is_divisible = high - low > 1
+        return self._insist(conn, limits, ground.done_without(low), is_divisible)
+
+    def _insist(
+        self,
+        conn: Conn,
+        limits: tuple[str, str],
+        done: int,
+        is_divisible: bool = False,
+    ) -> int:
+        """One batch and its entry in the journal, in one transaction, until it is done.
+
+        Args:
+            limits: tids, the first included and the second not.
+            done: the block up to which all is done then.
+        """
         for failure in range(MOST_FAILURES):
             try:
-                return self._try_batch(conn, ground, low, high)
+                return self._try(conn, limits, done, is_divisible)
             except psycopg.Error as error:
-                if cause_of(error) is Cause.REFUSAL:
+                if cause_of(error) is Cause.REFUSAL and not (
+                    _is_outdated(error) and failure < MOST_CHOICES
+                ):
                     raise StatementFailed(*self._said(error)) from None
-                # The budget: the watcher cancelled it, because somebody waited.
                 if cause_of(error) is Cause.CONNECTION:
                     raise
                 conn.rollback()
+                # Its time limit; or the watcher, because somebody waited too long.
+                if cause_of(error) is Cause.BUDGET and is_divisible:
+                    raise _TooLong from None
                 time.sleep(random.uniform(0.5, 1.5) * min(0.02 * 2**failure, 1.0))
         raise LocksNotObtained(
-            f"{self._step.where}: rows in blocks {low:,} to {high:,} of"
+            f"{self._step.where}: rows {limits[0]} to {limits[1]} of"
             f" {self._step.table} stayed locked",
             "Run again when the transactions that hold them are over.",
         )
 
-    def _try_batch(self, conn: Conn, ground: Ground, low: int, high: int) -> int:
-        set_local(conn, "lock_timeout", LOCK_TIMEOUT_MS)
+    def _try(
+        self, conn: Conn, limits: tuple[str, str], done: int, is_divisible: bool
+    ) -> int:
+        limit_ms = int(self._crew.flight.identity.deadlock_timeout_ms * SHARE)
+        # One page takes as long as it takes.
+        set_local(conn, "statement_timeout", limit_ms if is_divisible else 0)
+        set_local(conn, "lock_timeout", min(LOCK_TIMEOUT_MS, limit_ms))
         # What a crash of the server loses of this, the next run does again: the
         # journal's entry is lost with it.
         conn.execute("SET LOCAL synchronous_commit = off")
-        cursor = conn.execute(
-            self._template, {"low": f"({low},0)", "high": f"({high},0)"}
-        )
+        xid = one(conn, "select_own_xid")["xid"]
+        low, high = limits
+        cursor = conn.execute(self._template, {"low": low, "high": high})
         filled = max(0, cursor.rowcount)
-        done = ground.done_without(low)
         self._crew.journal.advance(conn, self._step, done, filled)
         conn.commit()
+        self._ours.add(xid)
         return filled
 
     def _blocks(self) -> int:
@@ -165,14 +283,17 @@ class Backfill:
 
     def _is_row_left(self, remaining: str) -> bool:
         with self._crew.session(self._step) as watched:
-            try:
-                row = watched.conn.execute(remaining.encode()).fetchone()
-            except (
-                psycopg.errors.UndefinedColumn,
-                psycopg.errors.UndefinedTable,
-            ) as error:
-                raise _GoneSince(*self._said(error)) from None
+            row = self._ask(watched.conn, sql.SQL(remaining)).fetchone()
         return bool(row and next(iter(row.values())))
+
+    def _ask(self, conn: Conn, query: sql.Composable) -> psycopg.Cursor[dict[str, Any]]:
+        try:
+            return conn.execute(query)
+        except (
+            psycopg.errors.UndefinedColumn,
+            psycopg.errors.UndefinedTable,
+        ) as error:
+            raise _GoneSince(*self._said(error)) from None
 
     def _said(self, error: psycopg.Error) -> tuple[str, str, str | None]:
         where, said = self._step.where, error.diag
@@ -191,13 +312,24 @@ class Backfill:
         )
 
 
+def _is_outdated(error: psycopg.Error) -> bool:
+    """Whether what a value refers to may have been deleted since it was chosen.
+
+    A batch that waits for a row chooses by a snapshot from before the wait; the
+    foreign key, where there is one already, looks afterwards.
+    """
+    return isinstance(error, psycopg.errors.ForeignKeyViolation)
+
+
 def run_backfill(crew: Crew, step: OnlineStep) -> None:
     """Run a backfill step from where it is in the journal."""
-    assert step.remaining is not None
+    assert step.left is not None
     with crew.journal.session() as conn:
         entry = crew.journal.entry(conn, step)
     first_block = entry.next_block if entry else 0
-    Backfill(crew, step, step.statements[0]).run(first_block, step.remaining)
+    rows = Backfill(crew, step, step.statements[0])
+    rows.run_through(first_block)
+    rows.settle(step.left)
     with crew.journal.session() as conn:
         crew.journal.end(conn, step)
         conn.commit()
@@ -210,6 +342,6 @@ def sweep_again(crew: Crew, step: OnlineStep) -> None:
     there, for example, and a row that was inserted since. Where a later step has
     dropped what the backfill reads, there is nothing to be swept.
     """
-    assert step.remaining is not None
+    assert step.left is not None
     with suppress(_GoneSince):
-        Backfill(crew, step, step.statements[0]).sweep(step.remaining)
+        Backfill(crew, step, step.statements[0]).settle(step.left)

@@ -1,13 +1,14 @@
 """Brief steps: a short transaction each, with the lock-timeout ladder."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 import psycopg
 
-from flows.database.attempt import Committed, Work, commit_once
+from flows.database.attempt import Committed, Work
 from flows.database.connection import Cause, Conn, cause_of
 from flows.database.online.crew import Crew
+from flows.database.online.orphans import clear_under_lock
+from flows.database.online.patience import commit_patiently
 from flows.database.saving import copy_ahead, lock_table, save
 from flows.database.transaction import FencedTransaction
 from flows.migration.errors import StatementFailed
@@ -23,9 +24,20 @@ LONG_MS = 3_600_000
 """Limit of a step that keeps nobody waiting, such as VALIDATE CONSTRAINT."""
 
 
-def run_brief(crew: Crew, step: OnlineStep) -> Committed[None]:
-    """Run a step's statements and end its journal entry, in one transaction."""
-    return _run(crew, step, step.statements, "done", crew.flight.budget_ms)
+def run_brief(
+    crew: Crew, step: OnlineStep, keys: Sequence[OnlineStep] = ()
+) -> Committed[None]:
+    """Run a step's statements and end its journal entry, in one transaction.
+
+    Args:
+        keys: what validates the foreign keys that it adds.
+    """
+
+    def clear_first(transaction: FencedTransaction) -> None:
+        clear_under_lock(crew, transaction, keys)
+
+    budget_ms = crew.flight.budget_ms
+    return _run(crew, step, step.statements, "done", budget_ms, clear_first)
 
 
 def run_patient(crew: Crew, step: OnlineStep) -> Committed[None]:
@@ -41,10 +53,10 @@ def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed
     lost = losses(map(parsed, undo))
     copies = copy_ahead(crew.flight, lost, STEP_KEY) if lost else []
 
-    def save_first(conn: Conn) -> None:
+    def save_first(transaction: FencedTransaction) -> None:
         for copy in copies:
-            lock_table(conn, copy.loss)
-            save(conn, copy, crew.journal.run_id)
+            lock_table(transaction.conn, copy.loss)
+            save(transaction.conn, copy, crew.journal.run_id)
 
     return _run(crew, step, undo, "undone", crew.flight.budget_ms, save_first)
 
@@ -55,12 +67,12 @@ def _run(
     statements: tuple[str, ...],
     state: str,
     limit_ms: int,
-    first: Callable[[Conn], None] = lambda conn: None,
+    first: Callable[[FencedTransaction], None] = lambda transaction: None,
 ) -> Committed[None]:
     def run(transaction: FencedTransaction) -> None:
         crew.fence.assert_held()
         transaction.start_clock()
-        first(transaction.conn)
+        first(transaction)
         for text in statements:
             _execute(transaction, step, text)
         crew.journal.end(transaction.conn, step, state)
@@ -72,7 +84,7 @@ def _run(
         has_committed=_has_reached(crew, step, state),
         key=STEP_KEY,
     )
-    return commit_once(replace(crew.flight, budget_ms=limit_ms), work, crew.say)
+    return commit_patiently(crew, step, work, limit_ms)
 
 
 def _execute(transaction: FencedTransaction, step: OnlineStep, text: str) -> None:

@@ -21,6 +21,10 @@ class BatchSize:
         bounded = min(max(wanted, self.pages / 2), self.pages * 2)
         self.pages = min(MOST_PAGES, max(1, round(bounded)))
 
+    def shrink(self, pages: int) -> None:
+        """Take no more than half of what took too long."""
+        self.pages = max(1, pages // 2)
+
 
 class Ground:
     """The blocks from one to another, handed out range by range.
@@ -33,29 +37,43 @@ class Ground:
         self.end = end
         self._next = low
         self._taken: set[int] = set()
+        self._returned: list[tuple[int, int]] = []
         self._lock = Lock()
 
     def take(self, pages: int) -> tuple[int, int] | None:
         """The next range, low included and high not; None when all are taken."""
         with self._lock:
-            if self._next >= self.end:
+            if self._returned:
+                low, end = self._returned.pop()
+                if low + pages < end:
+                    self._returned.append((low + pages, end))
+            elif self._next < self.end:
+                low = self._next
+                end = self._next = min(low + pages, self.end)
+            else:
                 return None
-            low = self._next
-            self._next = min(low + pages, self.end)
             self._taken.add(low)
-            return low, self._next
+            return low, min(low + pages, end)
 
     def done_without(self, low: int) -> int:
         """The block up to which all is done, once the range that begins here is."""
         with self._lock:
-            return min(self._taken - {low}, default=self._next)
+            returned = {low for low, _ in self._returned}
+            return min(self._taken - {low} | returned, default=self._next)
 
     def give_back(self, low: int) -> None:
         """Note that a range is done."""
         with self._lock:
             self._taken.discard(low)
 
+    def put_back(self, low: int, high: int) -> None:
+        """Note that a range is not done, and hand it out again in smaller ones."""
+        with self._lock:
+            self._taken.discard(low)
+            self._returned.append((low, high))
+
     def close(self) -> None:
         """Hand out no more."""
         with self._lock:
             self._next = self.end
+            self._returned.clear()

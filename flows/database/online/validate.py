@@ -4,6 +4,7 @@ from flows.database.connection import Conn
 from flows.database.online.backfill import Backfill
 from flows.database.online.brief import run_patient
 from flows.database.online.crew import Crew
+from flows.database.online.orphans import any_orphan
 from flows.migration.errors import ApplyFailed
 from flows.migration.online.steps import OnlineStep
 
@@ -19,8 +20,7 @@ def run_validate(crew: Crew, step: OnlineStep) -> None:
         ApplyFailed: rows that break the constraint, named by their keys.
     """
     if step.clear_orphans and step.orphans and crew.is_ours(step):
-        remaining = " ".join(("SELECT EXISTS (", step.orphans, ")"))
-        Backfill(crew, step, step.clear_orphans).run(0, remaining)
+        Backfill(crew, step, step.clear_orphans).sweep(any_orphan(step))
     elif step.orphans:
         _assert_no_orphans(crew, step)
     crew.felt.add(run_patient(crew, step))

@@ -14,7 +14,14 @@ from flows.migration.online.made import part_name
 from flows.migration.online.narrow import Batch, has_unique_keys, narrow
 from flows.migration.online.refused import Refused
 from flows.migration.online.steps import OnlineStep
-from flows.migration.online.trees import all_of, conjuncts, copied, parsed, sql_of
+from flows.migration.online.trees import (
+    all_of,
+    column,
+    conjuncts,
+    copied,
+    parsed,
+    sql_of,
+)
 from flows.migration.online.volatility import GENERATORS, unknown_functions
 from flows.migration.relations import relations_in
 from flows.migration.script import Statement
@@ -54,6 +61,7 @@ def backfill(statement: Statement, known: Known) -> list[OnlineStep]:
             is_undoable=claim.is_undoable and not known.has_trigger(table),
             owns=claim.owns,
             remaining=_remaining(node, conditions, guard),
+            left=_left(node, conditions, guard),
         )
     ]
 
@@ -118,6 +126,25 @@ def _batch(node: pb.UpdateStmt, conditions: Sequence[pb.Node], guard: Guard) -> 
 def _remaining(node: pb.UpdateStmt, conditions: Sequence[pb.Node], guard: Guard) -> str:
     query = parsed("SELECT EXISTS (SELECT FROM t)")
     found = query.target_list[0].res_target.val.sub_link.subselect.select_stmt
+    _find(found, node, conditions, guard)
+    return sql_of(query)
+
+
+def _left(node: pb.UpdateStmt, conditions: Sequence[pb.Node], guard: Guard) -> str:
+    query = parsed("SELECT 1, 2 FROM t")
+    for item, name in zip(query.target_list, ("ctid", "xmin"), strict=True):
+        item.res_target.val.CopyFrom(column(target_of(node), name))
+    _find(query, node, conditions, guard)
+    return sql_of(query)
+
+
+def _find(
+    found: pb.SelectStmt,
+    node: pb.UpdateStmt,
+    conditions: Sequence[pb.Node],
+    guard: Guard,
+) -> None:
+    """Let a query be about the rows that the UPDATE would change."""
     found.from_clause[0].range_var.CopyFrom(node.relation)
     found.from_clause.extend(copied(item) for item in node.from_clause)
     found.where_clause.CopyFrom(all_of(conditions))
@@ -126,7 +153,6 @@ def _remaining(node: pb.UpdateStmt, conditions: Sequence[pb.Node], guard: Guard)
         narrow(others, _members(node, _own(guard)))
         del found.from_clause[1:]
         found.from_clause.extend(others)
-    return sql_of(query)
 
 
 def _own(guard: Guard) -> list[pb.Node]:

@@ -61,6 +61,7 @@ class OnlineStep:
         remaining: of a backfill: a SELECT of one boolean: is there a row left? When
             that stays true although a whole sweep changed rows, the new value never
             arrives (a trigger, or a type that rounds it): give up.
+        left: of a backfill: a SELECT of these rows' ctid and xmin.
         index: of an index step: its name. CREATE INDEX CONCURRENTLY IF NOT EXISTS
             keeps an INVALID leftover: drop that first.
         orphans: of a foreign key's validate step: a SELECT of the keys that refer to
@@ -80,6 +81,7 @@ class OnlineStep:
     is_undoable: bool = True
     owns: tuple[str, ...] = ()
     remaining: str | None = None
+    left: str | None = None
     index: str | None = None
     orphans: str | None = None
     clear_orphans: str | None = None
