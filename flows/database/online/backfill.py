@@ -286,7 +286,9 @@ class Backfill:
             row = self._ask(watched.conn, sql.SQL(remaining)).fetchone()
         return bool(row and next(iter(row.values())))
 
-    def _ask(self, conn: Conn, query: sql.Composable) -> psycopg.Cursor[dict[str, Any]]:
+    def _ask(
+        self, conn: Conn, query: sql.SQL | sql.Composed
+    ) -> psycopg.Cursor[dict[str, Any]]:
         try:
             return conn.execute(query)
         except (
