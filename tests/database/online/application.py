@@ -131,7 +131,7 @@ class Worker:
         """In one transaction that thinks about it for a while."""
         with self._app.transaction():
             self._app.execute(RENAME, ["Once", user])
-            time.sleep(self._dice.choice([0, 0.01, 0.3]))
+            time.sleep(self._dice.choice([0, 0.01, 0.1]))
             self._app.execute(RENAME, ["Twice", user])
 
     def sign_up(self, _: UUID) -> None:

@@ -25,7 +25,7 @@ from tests.database.online.chronicle import faults
 from tests.fix_server import clone_world
 from tests.fix_stretched import cleared, slow_down
 
-EXAMPLES = int(os.environ.get("PGFLIGHT_TEST_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("PGFLIGHT_TEST_EXAMPLES", "5"))
 SEED = int(os.environ.get("PGFLIGHT_TEST_SEED", secrets.randbelow(2**32)))
 STEPS = 8
 
