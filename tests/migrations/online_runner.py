@@ -120,8 +120,9 @@ class Runner:
             case "brief":
                 self._brief(step.statements)
             case "backfill":
-                assert step.remaining
-                self._sweep(step, step.statements[0], step.remaining)
+                assert step.left
+                remaining = f"SELECT EXISTS ({step.left})"
+                self._sweep(step, step.statements[0], remaining)
             case "validate":
                 self._validate(step)
             case _:

@@ -60,7 +60,6 @@ def backfill(statement: Statement, known: Known) -> list[OnlineStep]:
             locks=locks_of(statement),
             is_undoable=claim.is_undoable and not known.has_trigger(table),
             owns=claim.owns,
-            remaining=_remaining(node, conditions, guard),
             left=_left(node, conditions, guard),
         )
     ]
@@ -123,36 +122,18 @@ def _batch(node: pb.UpdateStmt, conditions: Sequence[pb.Node], guard: Guard) -> 
     return template(update)
 
 
-def _remaining(node: pb.UpdateStmt, conditions: Sequence[pb.Node], guard: Guard) -> str:
-    query = parsed("SELECT EXISTS (SELECT FROM t)")
-    found = query.target_list[0].res_target.val.sub_link.subselect.select_stmt
-    _find(found, node, conditions, guard)
-    return sql_of(query)
-
-
 def _left(node: pb.UpdateStmt, conditions: Sequence[pb.Node], guard: Guard) -> str:
+    """A SELECT of the rows that the UPDATE would change."""
     query = parsed("SELECT 1, 2 FROM t")
     for item, name in zip(query.target_list, ("ctid", "xmin"), strict=True):
         item.res_target.val.CopyFrom(column(target_of(node), name))
-    _find(query, node, conditions, guard)
-    return sql_of(query)
-
-
-def _find(
-    found: pb.SelectStmt,
-    node: pb.UpdateStmt,
-    conditions: Sequence[pb.Node],
-    guard: Guard,
-) -> None:
-    """Let a query be about the rows that the UPDATE would change."""
-    found.from_clause[0].range_var.CopyFrom(node.relation)
-    found.from_clause.extend(copied(item) for item in node.from_clause)
-    found.where_clause.CopyFrom(all_of(conditions))
+    query.from_clause[0].range_var.CopyFrom(node.relation)
+    others = [copied(item) for item in node.from_clause]
     if guard.is_lookup_free:
-        others = found.from_clause[1:]
         narrow(others, _members(node, _own(guard)))
-        del found.from_clause[1:]
-        found.from_clause.extend(others)
+    query.from_clause.extend(others)
+    query.where_clause.CopyFrom(all_of(conditions))
+    return sql_of(query)
 
 
 def _own(guard: Guard) -> list[pb.Node]:

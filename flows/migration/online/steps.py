@@ -58,10 +58,9 @@ class OnlineStep:
             that the step changes as the migration's own, although IF NOT EXISTS or OR
             REPLACE lets them have been there. Where one was, the step is not
             undoable, and its clear_orphans must not be run.
-        remaining: of a backfill: a SELECT of one boolean: is there a row left? When
-            that stays true although a whole sweep changed rows, the new value never
-            arrives (a trigger, or a type that rounds it): give up.
-        left: of a backfill: a SELECT of these rows' ctid and xmin.
+        left: of a backfill: a SELECT of the ctid and xmin of each row that is left.
+            When one is left although it was changed, the new value never arrives (a
+            trigger, or a type that rounds it): give up.
         index: of an index step: its name. CREATE INDEX CONCURRENTLY IF NOT EXISTS
             keeps an INVALID leftover: drop that first.
         orphans: of a foreign key's validate step: a SELECT of the keys that refer to
@@ -80,7 +79,6 @@ class OnlineStep:
     makes: tuple[Made, ...] = ()
     is_undoable: bool = True
     owns: tuple[str, ...] = ()
-    remaining: str | None = None
     left: str | None = None
     index: str | None = None
     orphans: str | None = None

@@ -22,14 +22,14 @@ def test_batch_of_an_alias_names_it(step) -> None:
     assert text.endswith("u.ctid >= %(low)s::tid AND u.ctid < %(high)s::tid")
 
 
-def test_remaining_asks_for_rows_with_a_guard(step) -> None:
-    assert step(CONSTANT).remaining == "SELECT EXISTS (SELECT FROM s.t WHERE c IS NULL)"
+def test_rows_with_a_guard_are_left(step) -> None:
+    assert step(CONSTANT).left == "SELECT t.ctid, t.xmin FROM s.t WHERE c IS NULL"
 
 
-def test_row_without_a_new_value_is_not_remaining(step) -> None:
-    assert step(FROM).remaining == (
-        "SELECT EXISTS (SELECT FROM t, p WHERE p.id = t.id AND t.c IS NULL"
-        " AND p.v IS NOT NULL)"
+def test_row_without_a_new_value_is_not_left(step) -> None:
+    assert step(FROM).left == (
+        "SELECT t.ctid, t.xmin FROM t, p WHERE p.id = t.id AND t.c IS NULL"
+        " AND p.v IS NOT NULL"
     )
 
 

@@ -34,9 +34,9 @@ def test_filter_of_the_subquery_is_kept(step) -> None:
     assert f"FROM p WHERE w > 1 AND id IN {KEYS}" in text
 
 
-def test_remaining_reads_the_groups_of_unfilled_rows(step) -> None:
-    remaining = step(UPDATE.format("(SELECT DISTINCT id, v FROM p) AS f")).remaining
-    assert f"FROM p WHERE id IN {KEYS})" in remaining
+def test_only_the_groups_of_rows_that_are_left_are_read(step) -> None:
+    left = step(UPDATE.format("(SELECT DISTINCT id, v FROM p) AS f")).left
+    assert f"FROM p WHERE id IN {KEYS})" in left
 
 
 def test_guard_that_reads_the_subquery_does_not_limit_it(step) -> None:
