@@ -4,16 +4,20 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import psycopg
 import pytest
 
 from flows.database.apply import apply
-from flows.database.attempt import Committed, Work, commit_once
+from flows.database.attempt import Committed, Work, _sorted, commit_once
+from flows.database.connection import Conn
 from flows.database.ledger import FENCE_KEY
 from flows.database.transaction import FencedTransaction
 from flows.demo.world import World
 from flows.migration.errors import (
+    ApplyFailed,
+    BudgetExceeded,
     Busy,
     Inconclusive,
     LocksNotObtained,
@@ -242,3 +246,18 @@ def test_statement_failed_is_not_tried_again(make_flight: MakeFlight, bare):
     with pytest.raises(StatementFailed):
         apply(make_flight(), said.append)
     assert said == []
+
+
+@pytest.mark.parametrize(
+    ("by_watcher", "kind"), [(True, BudgetExceeded), (False, ApplyFailed)]
+)
+def test_cancelled_statement_is_the_budget_only_if_the_watcher_did_it(
+    flight: Flight, conn: Conn, owner: psycopg.Connection, by_watcher: bool, kind: type
+):
+    pid = conn.info.backend_pid
+    threading.Timer(0.1, owner.execute, ("SELECT pg_cancel_backend(%s)", [pid])).start()
+    with pytest.raises(psycopg.errors.QueryCanceled) as caught:
+        conn.execute("SELECT pg_sleep(10)")
+    modern = replace(flight, identity=replace(flight.identity, version_num=170_000))
+    error = _sorted(caught.value, modern, HASTY[0], by_watcher)
+    assert type(error) is kind
