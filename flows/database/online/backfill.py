@@ -109,6 +109,11 @@ class Backfill:
             self.run_through(0)
         self._meter.finish()
 
+    def run_once(self) -> None:
+        """Fill the rows that are there, and no more."""
+        self.run_through(0)
+        self._meter.finish()
+
     def run_through(self, low: int) -> None:
         """Fill the rows from a block on; some that move meanwhile are missed.
 
