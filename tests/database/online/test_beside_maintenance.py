@@ -66,7 +66,7 @@ def test_index_build_waits_for_one_batch_only(
     valid = (
         "SELECT indisvalid FROM pg_index WHERE indexrelid = 'indexed_hash'::regclass"
     )
-    assert admin.execute(valid).fetchone() == (True,)
+    assert admin.execute(row).fetchone() == (True,)
 
 
 def keep_on(
