@@ -63,10 +63,9 @@ def test_index_build_waits_for_one_batch_only(
         admin.execute(BUILD)
         opening.join()
         deploy.result()
-    valid = (
-        "SELECT indisvalid FROM pg_index WHERE indexrelid = 'indexed_hash'::regclass"
-    )
-    assert admin.execute(row).fetchone() == (True,)
+    index = "SELECT indisvalid FROM pg_index WHERE indexrelid = %s::regclass"
+    found = admin.execute(index, ["public.indexed_hash"]).fetchone()
+    assert found == (True,)
 
 
 def keep_on(
