@@ -16,7 +16,7 @@ from flows.here import run_here
 from flows.migration.errors import PgflightError, QueryFailed
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
 from flows.migration.manifest import LEAST_BUDGET_MS, MOST_BUDGET_MS
-from flows.migration.strategy import Terms, Wish
+from flows.migration.strategy import WORKERS, Terms, Wish
 from flows.terminal import say, show_plan, show_report, show_status
 
 USAGE_ERROR = 2
@@ -84,7 +84,7 @@ def deploy(
     strategy: Strategy = "auto",
     workers: Annotated[
         int, Parameter(validator=cyclopts.validators.Number(gte=1, lte=16))
-    ] = 1,
+    ] = WORKERS,
     as_json: AsJson = False,
 ) -> int:
     """Deploy a migration: preflight, plan, apply, verify, smoke test, accept.

@@ -12,7 +12,7 @@ from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.manifest import BudgetMs
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
-from flows.migration.strategy import Terms, Wish, Workers
+from flows.migration.strategy import WORKERS, Terms, Wish, Workers
 from flows.rollback import roll_back, roll_back_without_prefect
 from flows.tasks import landing
 from flows.tasks.accept import accept
@@ -33,7 +33,7 @@ def deploy_migration(
     folder: str = DEFAULT_FOLDER,
     budget_ms: BudgetMs | None = None,
     strategy: Wish = "auto",
-    workers: Workers = 1,
+    workers: Workers = WORKERS,
 ) -> State[Any]:
     """Clear a PostgreSQL migration for production and fly it.
 
@@ -49,8 +49,7 @@ def deploy_migration(
             milliseconds; empty for the migration's own (2000 by default).
         strategy: auto takes one transaction where that fits half the budget, and
             short online steps otherwise.
-        workers: Backends that fill rows at the same time, online. More than one pays
-            where processors and disks are idle (measured on 2 cores: one is best).
+        workers: Backends that fill rows at the same time, online.
     """
     report = Report(action="deploy", version=migration, run_id=str(uuid4()))
     flight = None

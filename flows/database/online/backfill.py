@@ -38,7 +38,9 @@ MOST_CHOICES = 5
 """Tries of one batch whose values a foreign key refuses."""
 MOST_SWEEPS = 50
 FEW = 500
-"""Rows left that are filled one by one; of more, the whole table is passed again."""
+BLOCKS_A_ROW = 4
+"""Rows left that are filled one by one, at least, and one for so many blocks of the
+table: of more, the whole table is passed again, which takes as long."""
 
 
 class _GoneSince(StatementFailed):
@@ -83,8 +85,9 @@ class Backfill:
         """
         due: set[str] | None = None
         for _ in range(MOST_SWEEPS):
-            found = self._look(left)
-            if len(found) > FEW:
+            few = max(FEW, self._blocks() // BLOCKS_A_ROW)
+            found = self._look(left, few)
+            if len(found) > few:
                 self.run_through(0)
                 due = None
                 continue
@@ -122,8 +125,8 @@ class Backfill:
         self._pass(low)
         self._note_lock()
 
-    def _look(self, left: str) -> dict[str, str]:
-        """The keys of rows left, by their tids.
+    def _look(self, left: str, few: int) -> dict[str, str]:
+        """The keys of rows left, by their tids; one more than a few at most.
 
         Raises:
             ApplyFailed: there is one among them that we have filled.
@@ -131,8 +134,8 @@ class Backfill:
         with self._crew.session(self._step) as watched:
             conn = watched.conn
             conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            few = sql.SQL("{} LIMIT {}").format(sql.SQL(left), FEW + 1)
-            found = self._ask(conn, few).fetchall()
+            query = sql.SQL("{} LIMIT {}").format(sql.SQL(left), few + 1)
+            found = self._ask(conn, query).fetchall()
             if any(str(row["xmin"]) in self._ours for row in found):
                 raise self._not_settled()
             return self._keys(conn, [str(row["ctid"]) for row in found])
