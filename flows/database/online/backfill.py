@@ -26,8 +26,9 @@ from flows.migration.locks import blocks
 from flows.migration.online.steps import OnlineStep
 from flows.migration.report import LockHeld
 
-LOCK_TIMEOUT_MS = 200
-"""Of a batch, for one row."""
+LOCK_TIMEOUT_MS = 30
+"""Of a batch, for one row: meanwhile others wait for the rows that it has. Two workers
+can be in a deadlock over a row that moved from the one to the other."""
 SHARE = 0.75
 """Of deadlock_timeout, for a whole batch with all its waits. The server looks for a
 deadlock when somebody has waited that long, and ends that transaction: who waits for

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from threading import Lock
 
-BATCH_MS = 50
+BATCH_MS = 40
 """An application that wants a row waits at most about this long for our lock on it."""
 FIRST_PAGES = 32
 MOST_PAGES = 16_384
