@@ -21,6 +21,7 @@ from flows.database.online.crew import Crew
 from flows.database.online.ground import BatchSize, Ground
 from flows.database.online.meter import Meter
 from flows.database.online.pressure import Pressure
+from flows.database.transaction import CONNECTION_CHECK_MS, IDLE_LIMIT_MS
 from flows.migration.errors import ApplyFailed, LocksNotObtained, StatementFailed
 from flows.migration.locks import blocks
 from flows.migration.online.steps import OnlineStep
@@ -264,6 +265,9 @@ class Backfill:
         # One page takes as long as it takes.
         set_local(conn, "statement_timeout", limit_ms if is_divisible else 0)
         set_local(conn, "lock_timeout", min(LOCK_TIMEOUT_MS, limit_ms))
+        # A client that hangs, or is gone, gives its rows back.
+        set_local(conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
+        set_local(conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
         # What a crash of the server loses of this, the next run does again: the
         # journal's entry is lost with it.
         conn.execute("SET LOCAL synchronous_commit = off")

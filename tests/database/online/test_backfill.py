@@ -2,12 +2,15 @@
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
 
 from flows.database.online.apply import apply_online
+from flows.database.online.journal import Journal
 from flows.demo.world import World
 from flows.migration.errors import ApplyFailed, LocksNotObtained, StatementFailed
 from flows.migration.flight import Flight
@@ -106,6 +109,28 @@ def test_error_of_one_worker_is_everybodys(
         apply_online(flight, quiet)
     names = {thread.name for thread in threading.enumerate()}
     assert "pgflight-backfill" not in names
+
+
+def test_deployer_that_hangs_gives_the_rows_of_its_batch_back(
+    online: Flight, admin: psycopg.Connection, monkeypatch
+):
+    """Stopped between the UPDATE and the COMMIT, with the rows locked."""
+    monkeypatch.setattr("flows.database.online.backfill.IDLE_LIMIT_MS", 300)
+    hung: list[float] = []
+    advance = Journal.advance
+
+    def hang(*args: Any) -> None:
+        if not hung:
+            admin.execute("SET statement_timeout = '3s'")
+            started = time.monotonic()
+            with suppress(psycopg.errors.QueryCanceled):
+                admin.execute("UPDATE platform.users SET display_name = 'x'")
+            hung.append(time.monotonic() - started)
+        advance(*args)
+
+    monkeypatch.setattr(Journal, "advance", hang)
+    assert apply_online(online, quiet).rows == 450
+    assert hung[0] < 2
 
 
 def test_partitions_are_filled(
