@@ -237,14 +237,17 @@ class Backfill:
             limits: tids, the first included and the second not.
             done: the block up to which all is done then.
         """
+        choices = 0
         for failure in range(MOST_FAILURES):
             try:
                 return self._try(conn, limits, done, is_divisible)
             except psycopg.Error as error:
+                choices += _is_outdated(error)
                 if cause_of(error) is Cause.REFUSAL and not (
-                    _is_outdated(error) and failure < MOST_CHOICES
+                    _is_outdated(error) and choices <= MOST_CHOICES
                 ):
-                    raise StatementFailed(*self._said(error)) from None
+                    kind = _GoneSince if _is_gone(error) else StatementFailed
+                    raise kind(*self._said(error)) from None
                 if cause_of(error) is Cause.CONNECTION:
                     raise
                 conn.rollback()
@@ -295,10 +298,9 @@ class Backfill:
     ) -> psycopg.Cursor[dict[str, Any]]:
         try:
             return conn.execute(query)
-        except (
-            psycopg.errors.UndefinedColumn,
-            psycopg.errors.UndefinedTable,
-        ) as error:
+        except psycopg.Error as error:
+            if not _is_gone(error):
+                raise
             raise _GoneSince(*self._said(error)) from None
 
     def _said(self, error: psycopg.Error) -> tuple[str, str, str | None]:
@@ -325,6 +327,12 @@ def _is_outdated(error: psycopg.Error) -> bool:
     foreign key, where there is one already, looks afterwards.
     """
     return isinstance(error, psycopg.errors.ForeignKeyViolation)
+
+
+def _is_gone(error: psycopg.Error) -> bool:
+    """Whether a column or table that the statement names is not there."""
+    gone = (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable)
+    return isinstance(error, gone)
 
 
 def run_backfill(crew: Crew, step: OnlineStep) -> None:

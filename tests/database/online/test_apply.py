@@ -170,3 +170,22 @@ def test_several_backfills_and_a_dropped_source(
     fly_online()
     names = owner.execute("SELECT DISTINCT name FROM platform.users").fetchall()
     assert names == [("a",)]
+
+
+def test_dropped_source_of_a_value_is_not_missed_by_the_last_sweep(
+    bare: Bare, make_flight: MakeFlight, owner: psycopg.Connection
+):
+    """A row that came since lacks a value, and nobody can compute it any more."""
+    owner.execute("ALTER TABLE platform.users ADD first text DEFAULT 'a'")
+    bare(
+        "ALTER TABLE platform.users ADD COLUMN name text;\n"
+        "UPDATE platform.users SET name = coalesce(first, '') WHERE name IS NULL;\n"
+        "ALTER TABLE platform.users DROP COLUMN first;"
+    )
+
+    def say(line: str) -> None:
+        if "DROP COLUMN" in line:
+            owner.execute("UPDATE platform.users SET name = NULL WHERE email LIKE '%1@%'")
+
+    apply_online(make_flight(strategy="online"), say)
+    assert states(owner) == [("applied", "online")]

@@ -8,8 +8,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.errors import ForeignKeyViolation, LockNotAvailable
 
 from flows.database.online.apply import apply_online
+from flows.database.online.backfill import MOST_CHOICES, Backfill
 from flows.database.online.journal import Journal
 from flows.demo.world import World
 from flows.migration.errors import ApplyFailed, LocksNotObtained, StatementFailed
@@ -109,6 +111,24 @@ def test_error_of_one_worker_is_everybodys(
         apply_online(flight, quiet)
     names = {thread.name for thread in threading.enumerate()}
     assert "pgflight-backfill" not in names
+
+
+def test_tries_for_a_lock_are_no_tries_for_a_value(
+    online: Flight, monkeypatch: pytest.MonkeyPatch
+):
+    """A row is locked for a while, and what was chosen for it is gone then."""
+    locked, outdated = LockNotAvailable, ForeignKeyViolation
+    errors: list[type[psycopg.Error]] = [*[locked] * (MOST_CHOICES + 1), outdated]
+    fill = Backfill._try
+
+    def fail_at_first(*args: Any) -> int:
+        if errors:
+            raise errors.pop(0)
+        return fill(*args)
+
+    monkeypatch.setattr(Backfill, "_try", fail_at_first)
+    monkeypatch.setattr("random.uniform", lambda *limits: 0.0)
+    assert apply_online(online, quiet).rows == 450
 
 
 def test_deployer_that_hangs_gives_the_rows_of_its_batch_back(
