@@ -40,6 +40,8 @@ MOST_CHOICES = 5
 MOST_SWEEPS = 50
 FEW = 500
 """Rows left that are filled one by one; of more, the whole table is passed again."""
+MANY = 20_000
+"""Rows left whose keys are remembered; of more, those that come meanwhile count too."""
 
 
 class _GoneSince(StatementFailed):
@@ -85,16 +87,20 @@ class Backfill:
         due: set[str] | None = None
         for _ in range(MOST_SWEEPS):
             found = self._look(left)
-            if len(found) > FEW:
+            if len(found) > MANY:
                 self.run_through(0)
                 due = None
                 continue
             if due is not None:
-                found = {tid: key for tid, key in found.items() if key in due}
+                found = [(tid, key) for tid, key in found if key in due]
             if not found:
                 self._meter.finish()
                 return
-            due = self._fill_each(found)
+            if len(found) > FEW:
+                self.run_through(0)
+                due = {key for _, key in found}
+            else:
+                due = self._fill_each(found)
         raise self._not_settled()
 
     def sweep(self, remaining: str) -> None:
@@ -118,8 +124,8 @@ class Backfill:
         self._pass(low)
         self._note_lock()
 
-    def _look(self, left: str) -> dict[str, str]:
-        """The keys of rows left, by their tids.
+    def _look(self, left: str) -> list[tuple[str, str]]:
+        """Tids and keys of rows left. Rows of two partitions may have the same tid.
 
         Raises:
             ApplyFailed: there is one among them that we have filled.
@@ -127,36 +133,42 @@ class Backfill:
         with self._crew.session(self._step) as watched:
             conn = watched.conn
             conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            few = sql.SQL("{} LIMIT {}").format(sql.SQL(left), FEW + 1)
-            found = self._ask(conn, few).fetchall()
+            some = sql.SQL("{} LIMIT {}").format(sql.SQL(left), MANY + 1)
+            found = self._ask(conn, some).fetchall()
             if any(str(row["xmin"]) in self._ours for row in found):
                 raise self._not_settled()
-            return self._keys(conn, [str(row["ctid"]) for row in found])
+            return self._keys(conn, {str(row["ctid"]) for row in found})
 
-    def _keys(self, conn: Conn, tids: list[str]) -> dict[str, str]:
+    def _keys(self, conn: Conn, tids: set[str]) -> list[tuple[str, str]]:
         table = one(conn, "resolve_table", table=self._step.table)
         columns = one(conn, "select_key_columns", oid=table["oid"])["columns"]
-        query = sql.SQL(
-            "SELECT ctid, ROW({})::text FROM {} WHERE ctid = ANY(%s::tid[])"
+        # As up.sql writes the name, quotes included; no parameters beside it, because
+        # names may have percent signs.
+        statement = sql.SQL(
+            "SELECT ctid, ROW({})::text FROM {} WHERE ctid = ANY({}::tid[])"
+        ).format(
+            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            sql.SQL(str(self._step.table)),
+            sql.Literal(list(tids)),
         )
-        # As up.sql writes the name, quotes included.
-        name = sql.SQL(str(self._step.table))
-        statement = query.format(sql.SQL(", ").join(map(sql.Identifier, columns)), name)
-        rows = conn.execute(statement, [tids]).fetchall()
-        return {str(row["ctid"]): str(row["row"]) for row in rows}
+        rows = conn.execute(statement).fetchall()
+        return [(str(row["ctid"]), str(row["row"])) for row in rows]
 
-    def _fill_each(self, found: dict[str, str]) -> set[str]:
+    def _fill_each(self, found: list[tuple[str, str]]) -> set[str]:
         """Fill rows; returns the keys of those that somebody else changed first."""
+        keys: dict[str, set[str]] = {}
+        for tid, key in found:
+            keys.setdefault(tid, set()).add(key)
         missed = set()
         with self._crew.session(self._step) as watched:
             pressure = Pressure(watched, self._meter)
-            for tid, key in found.items():
+            for tid, of_tid in keys.items():
                 self._crew.fence.assert_held()
                 pressure.give_way()
                 block, offset = map(int, tid.strip("()").split(","))
                 limits = f"({block},{offset})", f"({block},{offset + 1})"
-                if not self._insist(watched.conn, limits, 0):
-                    missed.add(key)
+                if self._insist(watched.conn, limits, 0) < len(of_tid):
+                    missed |= of_tid
         return missed
 
     def _not_settled(self) -> ApplyFailed:
