@@ -308,6 +308,8 @@ class Backfill:
     def _ask(
         self, conn: Conn, query: sql.SQL | sql.Composed
     ) -> psycopg.Cursor[dict[str, Any]]:
+        # It reads the whole table, which may take longer than the role may otherwise.
+        set_local(conn, "statement_timeout", 0)
         try:
             return conn.execute(query)
         except psycopg.Error as error:

@@ -12,10 +12,13 @@ from psycopg.errors import ForeignKeyViolation, LockNotAvailable
 
 from flows.database.online.apply import apply_online
 from flows.database.online.backfill import MOST_CHOICES, Backfill
+from flows.database.online.crew import Crew
+from flows.database.online.fence import held_fence
 from flows.database.online.journal import Journal
 from flows.demo.world import World
 from flows.migration.errors import ApplyFailed, LocksNotObtained, StatementFailed
 from flows.migration.flight import Flight
+from flows.migration.online.rewrite import plan_online
 from flows.migration.progress import Progress
 from tests.database.conftest import Bare, quiet
 from tests.database.online.conftest import FlyOnline
@@ -197,6 +200,20 @@ def test_rows_of_partitions_at_the_same_place_are_all_filled(
     fly_online()
     left = "SELECT count(*) FROM platform.log WHERE note IS NULL"
     assert owner.execute(left).fetchone() == (0,)
+
+
+def test_look_takes_longer_than_the_role_may_otherwise(
+    online: Flight, admin: psycopg.Connection, world: World
+):
+    admin.execute(f"ALTER DATABASE {world.database} SET statement_timeout = '200ms'")
+    step = plan_online(online.migration.up)[0]
+    slow = (
+        "SELECT ctid, xmin FROM platform.users"
+        " WHERE id IS NULL OR pg_catalog.pg_sleep(0.001) IS NULL"
+    )
+    with held_fence(online) as fence:
+        crew = Crew(online, fence, Journal(online), quiet)
+        Backfill(crew, replace(step, table="platform.users"), "").settle(slow)
 
 
 def test_progress_is_said(
