@@ -29,7 +29,7 @@ def break_off(
     def cut(line: str) -> None:
         owner.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name LIKE 'pgflight % fence %'"
+            " WHERE application_name LIKE 'pgflight fence %'"
             " AND datname = current_database()"
         )
 

@@ -5,10 +5,25 @@ from contextlib import closing, contextmanager
 
 import psycopg
 
-from flows.database.connection import CONNECT_ATTEMPTS, Conn, connect, one, set_local
+from flows.database.connection import (
+    CONNECT_ATTEMPTS,
+    Conn,
+    connect,
+    one,
+    set_local,
+    translate,
+)
 from flows.database.ledger import FENCE_KEY, busy
+from flows.database.transaction import FIRST_WITH_TRANSACTION_TIMEOUT
 from flows.migration.errors import ConnectionFailed
 from flows.migration.flight import Flight
+
+KEEPALIVES = {
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+}
+"""On the server's side: seconds, and how many probes may be lost."""
 
 
 class HeldFence:
@@ -43,9 +58,23 @@ def held_fence(flight: Flight) -> Iterator[HeldFence]:
     Raises:
         Busy: another deployer has it.
     """
-    purpose = f"{flight.migration.version} fence {flight.run_id}"
+    # The server cuts names at 63 bytes: the run's id must not be what is cut.
+    purpose = f"fence {flight.run_id} {flight.migration.version}"
     with closing(connect(flight.target, purpose, attempts=CONNECT_ATTEMPTS)) as conn:
-        if not one(conn, "hold_fence", key=FENCE_KEY)["held"]:
-            raise busy(conn)
-        set_local(conn, "idle_in_transaction_session_timeout", 0)
+        try:
+            _take(conn, flight)
+        except psycopg.Error as error:
+            raise translate(error, flight.target) from None
         yield HeldFence(conn)
+
+
+def _take(conn: Conn, flight: Flight) -> None:
+    if not one(conn, "hold_fence", key=FENCE_KEY)["held"]:
+        raise busy(conn)
+    set_local(conn, "idle_in_transaction_session_timeout", 0)
+    if flight.identity.major >= FIRST_WITH_TRANSACTION_TIMEOUT:
+        set_local(conn, "transaction_timeout", 0)
+    # A machine that is gone without a word: by default the server would keep the
+    # fence for it for two hours.
+    for name, value in KEEPALIVES.items():
+        set_local(conn, name, value)

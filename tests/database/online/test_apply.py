@@ -112,7 +112,7 @@ def test_transactional_beside_an_online_one_is_busy(
             refusals.append(caught.value.message)
 
     apply_online(online, say)
-    assert f"pgflight 008 fence {online.run_id}" in refusals[0]
+    assert f"pgflight fence {online.run_id} 008" in refusals[0]
 
 
 def test_idle_fence_holds_nothing_back(online: Flight, admin: psycopg.Connection):
@@ -123,7 +123,7 @@ def test_idle_fence_holds_nothing_back(online: Flight, admin: psycopg.Connection
         seen.append(
             admin.execute(
                 "SELECT backend_xid, backend_xmin FROM pg_stat_activity"
-                " WHERE application_name LIKE 'pgflight 008 fence %'"
+                " WHERE application_name LIKE 'pgflight fence %'"
             ).fetchone()
         )
 
