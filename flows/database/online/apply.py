@@ -4,13 +4,16 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
+import psycopg
+
 from flows.database.attempt import Say
 from flows.database.behaviour import check_behaviour
 from flows.database.checks import check_structure
-from flows.database.connection import reading
-from flows.database.ledger import create_ledger
+from flows.database.commit import FENCE_WAIT_MS
+from flows.database.connection import Conn, one, reading, set_local
+from flows.database.ledger import busy, create_ledger
 from flows.database.online.backfill import run_backfill, sweep_again
-from flows.database.online.brief import run_brief
+from flows.database.online.brief import STEP_KEY, run_brief
 from flows.database.online.crew import Crew, Felt
 from flows.database.online.fence import held_fence
 from flows.database.online.index import run_index
@@ -79,6 +82,7 @@ def _go(
     journal = Journal(flight)
     with held_fence(flight) as fence:
         with journal.session() as conn:
+            _wait_for_last_step(conn)
             create_ledger(conn)
             journal.open(conn)
             conn.commit()
