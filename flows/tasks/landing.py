@@ -83,10 +83,14 @@ def outcome_without_rollback(flight: Flight | None, error: BaseException) -> Out
     own = error.outcome if isinstance(error, PgflightError) else Outcome.ROLLED_BACK
     if own is Outcome.UNKNOWN:
         return own
+    # The online strategy takes its own steps back.
+    is_stuck = own is Outcome.ROLLBACK_FAILED
     try:
-        return Outcome.NEEDS_DECISION if is_in_place(flight) else own
+        if is_in_place(flight):
+            return own if is_stuck else Outcome.NEEDS_DECISION
     except CommitUnknown:
         return Outcome.UNKNOWN
+    return Outcome.ROLLED_BACK if is_stuck else own
 
 
 def conclude_failed_rollback(
@@ -102,7 +106,7 @@ def conclude_failed_rollback(
     own = outcome_without_rollback(flight, error)
     if isinstance(error, Blocked | BadInput) or own is Outcome.UNKNOWN:
         report.conclude(own if own is Outcome.UNKNOWN else Outcome.BLOCKED)
-    elif flight is None or own is Outcome.NEEDS_DECISION:
+    elif flight is None or own in (Outcome.NEEDS_DECISION, Outcome.ROLLBACK_FAILED):
         report.conclude(Outcome.ROLLBACK_FAILED)
     else:
         report.conclude(Outcome.ROLLED_BACK)

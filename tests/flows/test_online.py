@@ -108,6 +108,19 @@ def test_failing_step_is_rolled_back(
     assert owner.execute(RUN).fetchall() == [("rolled_back", "online")]
 
 
+def test_step_that_cannot_be_taken_back_is_said(
+    deploy: Fly, folder: Path, owner: psycopg.Connection
+) -> None:
+    up = folder / "008_active_org" / "up.sql"
+    up.write_text(
+        "ALTER TABLE platform.users ALTER COLUMN email SET DEFAULT '';\n"
+        "ALTER TABLE platform.users ADD CONSTRAINT never CHECK (false);\n"
+    )
+    report = deploy(strategy="online")
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLBACK_FAILED, 30)
+    assert owner.execute(RUN).fetchall() == [("applying", "online")]
+
+
 def test_failing_smoke_test_is_rolled_back(
     deploy: Fly,
     world: World,
