@@ -1,11 +1,18 @@
 """A step that fails: what was done is taken back, and nobody's data is lost."""
 
+from uuid import UUID
+
 import psycopg
 import pytest
 
+from flows.database.connection import Conn
 from flows.database.online.apply import apply_online
+from flows.database.online.crew import Felt
+from flows.database.saving import Copy, save
+from flows.database.transaction import FIRST_WITH_TRANSACTION_TIMEOUT
 from flows.migration.errors import ApplyFailed, RollbackFailed, StatementFailed
 from flows.migration.flight import Flight
+from flows.migration.report import Saved
 from tests.database.conftest import Bare, quiet
 from tests.database.online.conftest import FlyOnline
 from tests.database.online.test_apply import states
@@ -99,6 +106,31 @@ def test_what_somebody_wrote_meanwhile_is_saved(
         " GROUP BY s.id"
     ).fetchall()
     assert saved == [("platform.users", ["a"], True, [["7"]])]
+
+
+def test_saving_is_limited_and_counts_as_time_under_lock(
+    bare: Bare, make_flight: MakeFlight, monkeypatch: pytest.MonkeyPatch
+):
+    """A slow save: whoever wants the table waits for it, too."""
+    bare(f"ALTER TABLE platform.users ADD COLUMN a int;\n{NEVER}")
+    flight = make_flight(strategy="online")
+    limits: list[str] = []
+
+    def save_slowly(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
+        row = conn.execute("SELECT current_setting('statement_timeout') AS it, pg_sleep(0.3)")
+        limits.extend(found["it"] for found in row)
+        return save(conn, copy, run_id)
+
+    monkeypatch.setattr("flows.database.online.brief.save", save_slowly)
+    felts: list[Felt] = []
+    monkeypatch.setattr(
+        "flows.database.online.apply.Felt", lambda: felts.append(Felt()) or felts[0]
+    )
+    with pytest.raises(StatementFailed):
+        apply_online(flight, quiet)
+    assert felts[0].locks["platform.users", "ACCESS EXCLUSIVE"].held_ms > 300
+    if flight.identity.major < FIRST_WITH_TRANSACTION_TIMEOUT:
+        assert limits and "0" not in limits
 
 
 def test_interruption_takes_everything_back(
