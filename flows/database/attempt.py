@@ -120,18 +120,34 @@ def _attempt(
         with session(
             flight.target, _purpose(flight, work), attempts=CONNECT_ATTEMPTS
         ) as conn:
-            return _transact(conn, flight, work, rung, number)
+            return _watched(conn, flight, work, rung, number)
     except ConnectionRefused:
         raise
     except ConnectionFailed as error:
         raise _TryAgain(error.message) from None
 
 
-def _transact(
+def _watched(
     conn: Conn, flight: Flight, work: Work[Result], rung: Rung, number: int
 ) -> Committed[Result]:
     run = f"{flight.migration.version} {flight.run_id}"
     watcher = Watcher(flight.target, run, conn.info.backend_pid, flight.budget_ms)
+    try:
+        return _transact(conn, flight, work, rung, number, watcher)
+    except BaseException:
+        # It came to nothing, and others have waited for it all the same.
+        flight.report.waits_in_vain += watcher.waits
+        raise
+
+
+def _transact(
+    conn: Conn,
+    flight: Flight,
+    work: Work[Result],
+    rung: Rung,
+    number: int,
+    watcher: Watcher,
+) -> Committed[Result]:
     try:
         transaction = FencedTransaction(conn, flight, rung, work.tables, work.key)
         with watcher:
