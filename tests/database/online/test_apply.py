@@ -144,6 +144,16 @@ def test_failed_check_takes_everything_back(
     assert dump_schema() == before
 
 
+def test_lock_that_verify_does_not_get_takes_nothing_back(
+    make_flight: MakeFlight, folder, owner
+):
+    """It says nothing about the migration, and the verification tries it again."""
+    verify = folder / "008_active_org" / "verify.sql"
+    verify.write_text("DO $$ BEGIN RAISE 'in the way' USING ERRCODE = '55P03'; END $$")
+    apply_online(make_flight(strategy="online"), quiet)
+    assert states(owner) == [("applied", "online")]
+
+
 def test_deploy_after_a_failed_one_starts_anew(
     make_flight: MakeFlight, folder, fly_online: FlyOnline, owner
 ):
