@@ -209,7 +209,7 @@ class Backfill:
         """Take range after range until none is left."""
         size = BatchSize()
         with self._crew.session(self._step) as watched:
-            pressure = Pressure(watched, self._meter)
+            pressure = Pressure(watched, self._meter, ground.is_closed)
             while taken := ground.take(size.pages):
                 self._crew.fence.assert_held()
                 pressure.give_way()

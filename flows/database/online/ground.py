@@ -75,6 +75,9 @@ class Ground:
             self._taken.discard(low)
             self._returned.append((low, high))
 
+    def is_closed(self) -> bool:
+        return self._is_closed
+
     def close(self) -> None:
         """Hand out no more."""
         with self._lock:

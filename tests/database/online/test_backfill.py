@@ -4,6 +4,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ from flows.database.online.apply import apply_online
 from flows.database.online.backfill import MOST_CHOICES, Backfill
 from flows.database.online.crew import Crew
 from flows.database.online.fence import held_fence
+from flows.database.online.ground import BatchSize
 from flows.database.online.journal import Journal
 from flows.demo.world import World
 from flows.migration.errors import ApplyFailed, LocksNotObtained, StatementFailed
@@ -239,6 +241,28 @@ def test_backfill_gives_way_to_a_standby_that_lags(
     apply_online(online, said.append)
     pauses = [line for line in said if "paused, a standby is" in line]
     assert pauses and time.monotonic() - started > 0.05
+
+
+def test_interruption_does_not_wait_for_workers_that_give_way(
+    online: Flight, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("flows.database.online.pressure.LAG_S", -1.0)
+    monkeypatch.setattr("flows.database.online.pressure.LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr("flows.database.online.pressure.LONGEST_PAUSE_S", 15)
+    monkeypatch.setattr("flows.database.online.backfill.BatchSize", partial(BatchSize, 1))
+    paused: set[int] = set()
+
+    def say(line: str) -> None:
+        if "paused" in line:
+            paused.add(threading.get_ident())
+        is_mine = threading.current_thread() is threading.main_thread()
+        if len(paused) == 2 and is_mine:
+            raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        apply_online(replace(online, workers=2), say)
+    assert time.monotonic() - started < 10
 
 
 def test_backfill_gives_way_to_the_archive(
