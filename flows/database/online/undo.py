@@ -29,7 +29,8 @@ def undo_all(crew: Crew, steps: Sequence[OnlineStep], error: BaseException) -> N
     """
     if isinstance(error, _LEAVE_AS_IT_IS):
         return
-    crew.say("Taking back what was done")
+    # Said before, not after: a second signal may end this too.
+    crew.say(f"Taking back what was done, because of {_told(error)}")
     try:
         for step in reversed(steps):
             _undo(crew, step)
@@ -68,5 +69,9 @@ def _close(crew: Crew, error: BaseException) -> None:
             raise RollbackFailed(
                 "The schema is not as before:\n" + "\n".join(different)
             )
-        record_state(conn, run, "rolled_back", str(error) or type(error).__name__)
+        record_state(conn, run, "rolled_back", _told(error))
         conn.commit()
+
+
+def _told(error: BaseException) -> str:
+    return str(error) or type(error).__name__

@@ -148,6 +148,23 @@ def test_interruption_takes_everything_back(
     assert states(owner) == [("rolled_back", "online")]
 
 
+def test_first_error_is_said_before_the_way_back_is_interrupted(
+    bare: Bare, make_flight: MakeFlight, owner
+):
+    bare(f"ALTER TABLE platform.users ADD COLUMN a int;\n{NEVER}")
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line.startswith("Taking back"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply_online(make_flight(strategy="online"), say)
+    assert "never" in said[-1]
+    assert states(owner) == [("applying", "online")]
+
+
 def test_failed_deployment_does_not_hinder_the_next(
     bare: Bare, fly_online: FlyOnline, make_flight: MakeFlight, owner
 ):
