@@ -38,6 +38,8 @@ MOST_FAILURES = 60
 MOST_CHOICES = 5
 """Tries of one batch whose values a foreign key refuses."""
 MOST_SWEEPS = 50
+MOST_REFILLS = 3
+"""Times that rows which we have filled may be left."""
 FEW = 500
 """Rows left that are filled one by one; of more, the whole table is passed again."""
 MANY = 20_000
@@ -66,7 +68,8 @@ class Backfill:
         self._meter = Meter(step.summary, crew.say)
         self._longest_ms = 0.0
         self._ours: set[str] = set()
-        """Our transactions."""
+        """Our transactions, since rows that we had filled were left the last time."""
+        self._refilled = 0
 
     def settle(self, left: str) -> None:
         """Fill the rows that are left, until all that were left at one time are filled.
@@ -128,7 +131,8 @@ class Backfill:
         """Tids and keys of rows left. Rows of two partitions may have the same tid.
 
         Raises:
-            ApplyFailed: there is one among them that we have filled.
+            ApplyFailed: there is one among them that we have filled, time after time.
+                Once may be because what its value comes from was changed.
         """
         with self._crew.session(self._step) as watched:
             conn = watched.conn
@@ -136,7 +140,10 @@ class Backfill:
             some = sql.SQL("{} LIMIT {}").format(sql.SQL(left), MANY + 1)
             found = self._ask(conn, some).fetchall()
             if any(str(row["xmin"]) in self._ours for row in found):
-                raise self._not_settled()
+                self._refilled += 1
+                if self._refilled > MOST_REFILLS:
+                    raise self._not_settled()
+                self._ours.clear()
             return self._keys(conn, {str(row["ctid"]) for row in found})
 
     def _keys(self, conn: Conn, tids: set[str]) -> list[tuple[str, str]]:

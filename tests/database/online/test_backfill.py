@@ -85,6 +85,37 @@ def test_rows_that_are_emptied_again_end_it(
     assert states(owner) == [("rolled_back", "online")]
 
 
+def test_value_whose_source_changes_is_filled_again(
+    bare: Bare, fly_online: FlyOnline, owner: psycopg.Connection, monkeypatch
+):
+    """IS DISTINCT FROM finds rows again that we have filled, and rightly so."""
+    owner.execute(
+        "CREATE TABLE platform.plans AS SELECT id AS user_id, 'old' AS plan"
+        " FROM platform.users"
+    )
+    value = "(SELECT p.plan FROM platform.plans AS p WHERE p.user_id = u.id)"
+    bare(
+        "ALTER TABLE platform.users ADD COLUMN plan text;\n"
+        f"UPDATE platform.users AS u SET plan = {value}"
+        f" WHERE u.plan IS DISTINCT FROM {value};"
+    )
+    changes = ["UPDATE platform.plans SET plan = 'new' WHERE user_id::text < '8'"]
+    look = Backfill._look
+
+    def change_and_look(*args: Any) -> Any:
+        while changes:
+            owner.execute(changes.pop().encode())
+        return look(*args)
+
+    monkeypatch.setattr(Backfill, "_look", change_and_look)
+    fly_online()
+    off = (
+        "SELECT count(*) FROM platform.users AS u JOIN platform.plans AS p"
+        " ON p.user_id = u.id WHERE p.plan IS DISTINCT FROM u.plan"
+    )
+    assert owner.execute(off).fetchone() == (0,)
+
+
 def test_value_that_cannot_be_computed_takes_everything_back(
     bare: Bare, fly_online: FlyOnline, owner, dump_schema: Dump, ledger: None
 ):
