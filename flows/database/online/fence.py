@@ -19,11 +19,12 @@ from flows.migration.errors import ConnectionFailed
 from flows.migration.flight import Flight
 
 KEEPALIVES = {
-    "tcp_keepalives_idle": 10,
-    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 2,
     "tcp_keepalives_count": 3,
 }
-"""On the server's side: seconds, and how many probes may be lost."""
+"""On the server's side: seconds, and how many probes may be lost. It is over before
+the last resume of a run that was cut off."""
 
 
 class HeldFence:

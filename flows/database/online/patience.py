@@ -16,6 +16,7 @@ from psycopg import sql
 from flows.database.attempt import Committed, Result, Work, commit_once
 from flows.database.connection import set_local
 from flows.database.online.crew import Crew
+from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.errors import LocksNotObtained, PgflightError
 from flows.migration.ladder import Rung, ladder
 from flows.migration.locks import Lock, blocks
@@ -73,6 +74,9 @@ def have_autovacuum_cancelled(
         # Locked for longer, or not ours to lock: the next attempt says so.
         with suppress(PgflightError), crew.session(step) as watched:
             set_local(watched.conn, "lock_timeout", min(patient_ms, most_ms))
+            set_local(
+                watched.conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS
+            )
             # As up.sql writes the name, quotes included.
             watched.conn.execute(
                 sql.SQL("LOCK TABLE {} IN {} MODE").format(

@@ -103,7 +103,7 @@ def test_fence_is_given_up_for_a_machine_that_is_gone(online: Flight, admin):
         shown = fence._conn.execute("SHOW tcp_keepalives_idle").fetchone()
         socket = fence._conn.execute("SELECT inet_client_addr() AS at").fetchone()
     assert shown and socket
-    assert socket["at"] is None or shown == {"tcp_keepalives_idle": "10"}
+    assert socket["at"] is None or shown == {"tcp_keepalives_idle": "5"}
 
 
 def test_fence_outlasts_transaction_timeout(online: Flight, admin, world: World):

@@ -33,9 +33,7 @@ def test_as_many_attempts_as_ever():
     assert len(hasty(ladder(1_000, 2_000), 1_000, 2)) == len(ladder(1_000, 2_000))
 
 
-def test_patience_ends_with_the_budget_and_is_seen(
-    online: Flight, world: World, owner: psycopg.Connection
-):
+def test_patience_ends_with_the_budget_and_is_seen(online: Flight, world: World):
     """With a deadlock_timeout of a minute: the application queues behind us."""
     identity = replace(online.identity, deadlock_timeout_ms=60_000)
     flight = replace(online, identity=identity, budget_ms=800)
