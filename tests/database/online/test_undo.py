@@ -78,6 +78,23 @@ def test_run_that_could_not_be_taken_back_goes_on(
     assert states(owner) == [("applied", "online")]
 
 
+def test_step_that_was_undone_counts_its_rows_anew(
+    bare: Bare, fly_online: FlyOnline, owner: psycopg.Connection
+):
+    bare(
+        "ALTER TABLE platform.users ALTER COLUMN email SET DEFAULT '';\n"
+        "ALTER TABLE platform.users ADD COLUMN a int;\n"
+        "UPDATE platform.users SET a = 1 WHERE a IS NULL;\n"
+        "ALTER TABLE platform.users ADD CONSTRAINT good CHECK (display_name <> 'bad');"
+    )
+    name = "UPDATE platform.users SET display_name = %s"
+    owner.execute(name, ["bad"])
+    with pytest.raises(RollbackFailed):
+        fly_online()
+    owner.execute(name, ["good"])
+    assert fly_online().rows == 500
+
+
 def test_thing_that_is_there_already_is_refused(
     bare: Bare, fly_online: FlyOnline, owner: psycopg.Connection
 ):
