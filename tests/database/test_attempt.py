@@ -78,7 +78,10 @@ def test_blocker_that_leaves_is_outlasted(flight: Flight, world: World):
 def test_wait_for_an_attempt_that_failed_is_reported(flight: Flight, world: World):
     """Whoever comes after us queues behind us, also when we get nothing."""
     read = "SELECT 1 FROM platform.users LIMIT 1"
-    with psycopg.connect(world.app_url) as app, reader(world, release_after_s=0.7):
+    with (
+        psycopg.connect(world.app_url, autocommit=True) as app,
+        reader(world, release_after_s=0.7),
+    ):
         innocent = threading.Timer(0.2, app.execute, args=(read,))
         innocent.start()
         committed = commit_once(flight, run_sql(LOCK), quiet, (Rung(500, 400),) * 2)
