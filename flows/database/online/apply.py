@@ -93,6 +93,7 @@ def _go(
             _wait_for_last_step(conn)
             create_ledger(conn)
             journal.open(conn)
+            journal.assert_begun_with(conn, steps)
             conn.commit()
         crew = Crew(flight, fence, journal, say, felt)
         try:

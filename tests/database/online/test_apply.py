@@ -91,6 +91,18 @@ def test_run_that_was_rolled_back_is_not_continued(
         apply_online(online, quiet)
 
 
+def test_run_that_was_begun_with_another_plan_is_not_continued(
+    online: Flight, owner: psycopg.Connection
+):
+    """A later version of pgflight may have other steps under the same numbers."""
+    apply_online(online, quiet)
+    owner.execute("UPDATE pgflight.run SET state = 'applying'")
+    owner.execute("UPDATE pgflight.step SET summary = 'another' WHERE number = 2")
+    with pytest.raises(Blocked, match="begun with another plan: its step 2 was anoth"):
+        apply_online(online, quiet)
+    assert states(owner) == [("applying", "online")]
+
+
 def test_online_beside_another_deployer_is_busy(online: Flight, owner):
     with owner.transaction():
         owner.execute("SELECT pg_advisory_xact_lock(%s)", [FENCE_KEY])
