@@ -30,6 +30,7 @@ from flows.migration.errors import (
     Busy,
     ConnectionFailed,
     ConnectionRefused,
+    FenceLost,
     LocksNotObtained,
     PgflightError,
 )
@@ -121,7 +122,7 @@ def _attempt(
             flight.target, _purpose(flight, work), attempts=CONNECT_ATTEMPTS
         ) as conn:
             return _watched(conn, flight, work, rung, number)
-    except ConnectionRefused:
+    except (ConnectionRefused, FenceLost):
         raise
     except ConnectionFailed as error:
         raise _TryAgain(error.message) from None

@@ -15,7 +15,7 @@ from flows.database.connection import (
 )
 from flows.database.ledger import FENCE_KEY, busy
 from flows.database.transaction import FIRST_WITH_TRANSACTION_TIMEOUT
-from flows.migration.errors import ConnectionFailed
+from flows.migration.errors import FenceLost
 from flows.migration.flight import Flight
 
 KEEPALIVES = {
@@ -37,12 +37,12 @@ class HeldFence:
         """The transaction that holds the fence must still be open.
 
         Raises:
-            ConnectionFailed: its connection is gone, and with it the fence.
+            FenceLost: its connection is gone, and with it the fence.
         """
         try:
             self._conn.execute("SELECT")
         except psycopg.Error as error:
-            raise ConnectionFailed(
+            raise FenceLost(
                 f"The connection that holds the fence was lost: {error}",
                 "Run again: the deployment goes on from where it was.",
             ) from None

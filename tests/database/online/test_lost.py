@@ -52,6 +52,22 @@ def test_lost_connection_is_resumed(
     assert steps == [("done",)] * STEPS
 
 
+def test_fence_lost_before_a_brief_step_is_taken_anew(
+    online: Flight, owner: psycopg.Connection
+):
+    """At once: with none, that step would be tried in vain up the whole ladder."""
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line.endswith("VALIDATE CONSTRAINT users_active_org_id_fkey"):
+            owner.execute(END, ["pgflight fence %"])
+
+    assert apply_online(online, say).rows == 450
+    assert any("going on in" in line for line in said)
+    assert states(owner) == [("applied", "online")]
+
+
 def test_step_whose_connection_dies_is_resumed(
     online: Flight, admin: psycopg.Connection, owner: psycopg.Connection
 ):
