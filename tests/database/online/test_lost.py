@@ -60,7 +60,7 @@ def test_fence_lost_before_a_brief_step_is_taken_anew(
 
     def say(line: str) -> None:
         said.append(line)
-        if line.endswith("VALIDATE CONSTRAINT users_active_org_id_fkey"):
+        if "VALIDATE" in line:
             owner.execute(END, ["pgflight fence %"])
 
     assert apply_online(online, say).rows == 450
