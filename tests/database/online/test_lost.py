@@ -122,10 +122,12 @@ def test_fence_is_given_up_for_a_machine_that_is_gone(online: Flight, admin):
     assert socket["at"] is None or shown == {"tcp_keepalives_idle": "5"}
 
 
-def test_fence_outlasts_transaction_timeout(online: Flight, admin, world: World):
-    if online.identity.major < FIRST_WITH_TRANSACTION_TIMEOUT:
-        pytest.skip("this server has none")
-    admin.execute(f"ALTER DATABASE {world.database} SET transaction_timeout = '500ms'")
+def test_fence_outlasts_the_timeouts_of_the_role(online: Flight, admin, world: World):
+    timeouts = ["idle_in_transaction_session_timeout"]
+    if online.identity.major >= FIRST_WITH_TRANSACTION_TIMEOUT:
+        timeouts.append("transaction_timeout")
+    for name in timeouts:
+        admin.execute(f"ALTER DATABASE {world.database} SET {name} = '500ms'")
     with held_fence(online) as fence:
         time.sleep(0.8)
         fence.assert_held()
