@@ -15,7 +15,7 @@ LAG_S = 1.5
 UNARCHIVED = 42
 """WAL segments waiting for their archive (GitLab's limit for background migrations)."""
 LONGEST_PAUSE_S = 600.0
-"""Then it goes on all the same: a standby that is broken must not hold it up for ever."""
+"""Then it goes on all the same: a broken standby must not hold it up for ever."""
 BREATH_S = 0.05
 """For an application that waited for a row of the last batch: as long as a batch."""
 

@@ -207,7 +207,9 @@ def test_dropped_source_of_a_value_is_not_missed_by_the_last_sweep(
 
     def say(line: str) -> None:
         if "DROP COLUMN" in line:
-            owner.execute("UPDATE platform.users SET name = NULL WHERE email LIKE '%1@%'")
+            owner.execute(
+                "UPDATE platform.users SET name = NULL WHERE email LIKE '%1@%'"
+            )
 
     apply_online(make_flight(strategy="online"), say)
     assert states(owner) == [("applied", "online")]

@@ -213,9 +213,12 @@ def test_rows_of_partitions_at_the_same_place_are_all_filled(
     owner.execute("CREATE TABLE platform.log (id int, at int) PARTITION BY LIST (at)")
     for at in (1, 2, 4):
         owner.execute(
-            f"CREATE TABLE platform.log{at} PARTITION OF platform.log"  # noqa: S608
-            f" FOR VALUES IN ({at});"
-            f"INSERT INTO platform.log SELECT n, {at} FROM generate_series(1, {300 * at}) n"
+            f"CREATE TABLE platform.log{at} PARTITION OF platform.log"
+            f" FOR VALUES IN ({at})"
+        )
+        owner.execute(
+            "INSERT INTO platform.log SELECT n, %s FROM generate_series(1, %s) AS n",
+            [at, 300 * at],
         )
     bare(
         "ALTER TABLE platform.log ADD COLUMN note text;\n"
@@ -280,7 +283,9 @@ def test_interruption_does_not_wait_for_workers_that_give_way(
     monkeypatch.setattr("flows.database.online.pressure.LAG_S", -1.0)
     monkeypatch.setattr("flows.database.online.pressure.LOOK_EVERY_S", 0.1)
     monkeypatch.setattr("flows.database.online.pressure.LONGEST_PAUSE_S", 15)
-    monkeypatch.setattr("flows.database.online.backfill.BatchSize", partial(BatchSize, 1))
+    monkeypatch.setattr(
+        "flows.database.online.backfill.BatchSize", partial(BatchSize, 1)
+    )
     paused: set[int] = set()
 
     def say(line: str) -> None:

@@ -134,18 +134,18 @@ def test_saving_is_limited_and_counts_as_time_under_lock(
     limits: list[str] = []
 
     def save_slowly(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
-        row = conn.execute("SELECT current_setting('statement_timeout') AS it, pg_sleep(0.3)")
+        row = conn.execute(
+            "SELECT current_setting('statement_timeout') AS it, pg_sleep(0.3)"
+        )
         limits.extend(found["it"] for found in row)
         return save(conn, copy, run_id)
 
     monkeypatch.setattr("flows.database.online.brief.save", save_slowly)
-    felts: list[Felt] = []
-    monkeypatch.setattr(
-        "flows.database.online.apply.Felt", lambda: felts.append(Felt()) or felts[0]
-    )
+    felt = Felt()
+    monkeypatch.setattr("flows.database.online.apply.Felt", lambda: felt)
     with pytest.raises(StatementFailed):
         apply_online(flight, quiet)
-    assert felts[0].locks["platform.users", "ACCESS EXCLUSIVE"].held_ms > 300
+    assert felt.locks["platform.users", "ACCESS EXCLUSIVE"].held_ms > 300
     if flight.identity.major < FIRST_WITH_TRANSACTION_TIMEOUT:
         assert limits and "0" not in limits
 
