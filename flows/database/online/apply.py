@@ -9,15 +9,18 @@ import psycopg
 from flows.database.attempt import Say
 from flows.database.behaviour import check_behaviour
 from flows.database.checks import check_structure
+from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
     Cause,
     Conn,
     cause_of,
+    one,
     reading,
+    set_local,
 )
-from flows.database.ledger import create_ledger
+from flows.database.ledger import busy, create_ledger
 from flows.database.online.backfill import run_backfill, sweep_again
-from flows.database.online.brief import run_brief
+from flows.database.online.brief import STEP_KEY, run_brief
 from flows.database.online.crew import Crew, Felt
 from flows.database.online.fence import held_fence
 from flows.database.online.index import run_index
