@@ -89,7 +89,11 @@ class Backfill:
         """
         due: set[str] | None = None
         for _ in range(MOST_SWEEPS):
+            refilled = self._refilled
             found = self._look(left)
+            if self._refilled > refilled:
+                # Of what we have filled nobody knows which it is.
+                due = None
             if len(found) > MANY:
                 self.run_through(0)
                 due = None
@@ -117,6 +121,14 @@ class Backfill:
             if sweeps > MOST_SWEEPS:
                 raise self._not_settled()
             self.run_through(0)
+        self._meter.finish()
+
+    def run_once(self) -> None:
+        """Pass the whole table once, and that is all.
+
+        Raises: as `settle`.
+        """
+        self.run_through(0)
         self._meter.finish()
 
     def run_through(self, low: int) -> None:

@@ -30,7 +30,7 @@ def clear_ahead(crew: Crew, keys: Sequence[OnlineStep]) -> None:
     """Do to each row what the key would have done, in batches that nobody feels."""
     for key in keys:
         assert key.clear_orphans
-        Backfill(crew, key, key.clear_orphans).run_through(0)
+        Backfill(crew, key, key.clear_orphans).run_once()
 
 
 def clear_under_lock(
