@@ -14,8 +14,10 @@ LARGE = """
 CREATE TABLE public.other AS SELECT n, md5(n::text) AS hash
 FROM generate_series(1, 20000) AS n
 """
-BUILD = "CREATE INDEX CONCURRENTLY other_hash ON public.other (hash)"
-DROP = "DROP INDEX IF EXISTS public.other_hash"
+# Not of the same table: ANALYZE and a build of one can be in a deadlock by themselves.
+LARGE_TOO = "CREATE TABLE public.built AS SELECT * FROM public.other"
+BUILD = "CREATE INDEX CONCURRENTLY built_hash ON public.built (hash)"
+DROP = "DROP INDEX IF EXISTS public.built_hash"
 MAINTENANCE = [
     "VACUUM public.other",
     "VACUUM FREEZE platform.org_members",
@@ -29,6 +31,7 @@ def admin(server: PostgresServer, stretched: World):
     url = server.url(stretched.database)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(LARGE)
+        connection.execute(LARGE_TOO)
         # Nothing here takes so long but a wait for somebody else.
         connection.execute("SET statement_timeout = '20s'")
         yield connection
@@ -61,7 +64,7 @@ def test_index_build_waits_for_one_batch_only(
         admin.execute(BUILD)
         opening.join()
         deploy.result()
-    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'other_hash'::regclass"
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'built_hash'::regclass"
     assert admin.execute(valid).fetchone() == (True,)
 
 
