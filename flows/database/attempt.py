@@ -17,7 +17,7 @@ from flows.database.connection import (
     reading,
     session,
 )
-from flows.database.ledger import FENCE_KEY
+from flows.database.ledger import FENCE_KEY, JUST_ENDED
 from flows.database.sessions import describe_blockers
 from flows.database.transaction import (
     FIRST_WITH_TRANSACTION_TIMEOUT,
@@ -158,7 +158,8 @@ def _transact(
             total_ms, locks = transaction.elapsed_ms, transaction.held()
     except Busy as busy:
         # An attempt of this very run, whose connection was cut, may still linger.
-        if str(flight.run_id) not in busy.message:
+        # Nor is anybody in the way who ended before we could ask who it was.
+        if not any(own in busy.message for own in (str(flight.run_id), JUST_ENDED)):
             raise
         raise _TryAgain(busy.message) from None
     except psycopg.Error as error:
