@@ -209,9 +209,12 @@ class Backfill:
             other.start()
         try:
             self._work(ground)
-        finally:
-            # Of an error here, or Ctrl-C: each of them ends after its batch.
+        except BaseException:
+            # Each of them ends after its batch. Without an error they go on: what one
+            # of them puts back is still to be done.
             ground.close()
+            raise
+        finally:
             for other in others:
                 other.join()
         if errors:
