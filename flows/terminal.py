@@ -13,7 +13,7 @@ from flows.migration.outcome import Outcome
 from flows.migration.plan import Plan, seconds
 from flows.migration.probe import Verdict
 from flows.migration.progress import Progress
-from flows.migration.report import Report
+from flows.migration.report import Report, Waits
 from flows.migration.standing import Standing
 
 _COLOURS = {
@@ -134,6 +134,8 @@ def _lines(report: Report) -> Iterable[str]:
 def _what_users_felt(report: Report) -> Iterable[str]:
     applied = report.applied
     if applied is None:
+        if report.waits_in_vain.samples:
+            yield _waits(report, report.waits_in_vain)
         return
     rows = f", {applied.rows:,} rows" if applied.rows else ""
     how = "online" if applied.strategy == "online" else "in one transaction"
@@ -143,15 +145,18 @@ def _what_users_felt(report: Report) -> Iterable[str]:
             f"   lock: {lock.mode} on {lock.table} for {lock.held_ms:,.0f} ms"
             f" (blocks {lock.blocks})"
         )
-    waits = applied.waits
-    if waits.samples:
-        yield (
-            f"   others waited: {waits.sessions} sessions, longest"
-            f" {waits.longest_ms:,.0f} ms of a budget of {report.budget_ms:,} ms"
-            + (f" ({waits.longest_for})" if waits.longest_for else "")
-        )
-    else:
-        yield "   others waited: not known, the watcher could not look"
+    yield _waits(report, applied.waits)
+
+
+def _waits(report: Report, waits: Waits) -> str:
+    if not waits.samples:
+        return "   others waited: not known, the watcher could not look"
+    longest_for = f" ({waits.longest_for})" if waits.longest_for else ""
+    return (
+        f"   others waited: {waits.sessions} sessions, longest"
+        f" {waits.longest_ms:,.0f} ms of a budget of {report.budget_ms:,} ms"
+        f"{longest_for}"
+    )
 
 
 def _tally(verdicts: list[Verdict]) -> str:

@@ -17,7 +17,7 @@ from flows.database.connection import (
     reading,
     session,
 )
-from flows.database.ledger import FENCE_KEY
+from flows.database.ledger import FENCE_KEY, JUST_ENDED
 from flows.database.sessions import describe_blockers
 from flows.database.transaction import (
     FIRST_WITH_TRANSACTION_TIMEOUT,
@@ -30,6 +30,7 @@ from flows.migration.errors import (
     Busy,
     ConnectionFailed,
     ConnectionRefused,
+    FenceLost,
     LocksNotObtained,
     PgflightError,
 )
@@ -120,18 +121,34 @@ def _attempt(
         with session(
             flight.target, _purpose(flight, work), attempts=CONNECT_ATTEMPTS
         ) as conn:
-            return _transact(conn, flight, work, rung, number)
-    except ConnectionRefused:
+            return _watched(conn, flight, work, rung, number)
+    except (ConnectionRefused, FenceLost):
         raise
     except ConnectionFailed as error:
         raise _TryAgain(error.message) from None
 
 
-def _transact(
+def _watched(
     conn: Conn, flight: Flight, work: Work[Result], rung: Rung, number: int
 ) -> Committed[Result]:
     run = f"{flight.migration.version} {flight.run_id}"
     watcher = Watcher(flight.target, run, conn.info.backend_pid, flight.budget_ms)
+    try:
+        return _transact(conn, flight, work, rung, number, watcher)
+    except BaseException:
+        # It came to nothing, and others have waited for it all the same.
+        flight.report.waits_in_vain += watcher.waits
+        raise
+
+
+def _transact(
+    conn: Conn,
+    flight: Flight,
+    work: Work[Result],
+    rung: Rung,
+    number: int,
+    watcher: Watcher,
+) -> Committed[Result]:
     try:
         transaction = FencedTransaction(conn, flight, rung, work.tables, work.key)
         with watcher:
@@ -141,7 +158,8 @@ def _transact(
             total_ms, locks = transaction.elapsed_ms, transaction.held()
     except Busy as busy:
         # An attempt of this very run, whose connection was cut, may still linger.
-        if str(flight.run_id) not in busy.message:
+        # Nor is anybody in the way who ended before we could ask who it was.
+        if not any(own in busy.message for own in (str(flight.run_id), JUST_ENDED)):
             raise
         raise _TryAgain(busy.message) from None
     except psycopg.Error as error:

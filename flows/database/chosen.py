@@ -13,6 +13,12 @@ def apply_as_chosen(flight: Flight, say: Say) -> Applied:
 
     Raises: what `apply` or `apply_online` does.
     """
+    applied = _apply(flight, say)
+    waits = flight.report.waits_in_vain + applied.waits
+    return applied.model_copy(update={"waits": waits})
+
+
+def _apply(flight: Flight, say: Say) -> Applied:
     if flight.choice.strategy == "online":
         return apply_online(flight, say)
     try:

@@ -120,7 +120,7 @@ def connect(target: Target, purpose: str, *, attempts: int = 1) -> Conn:
 
 def _open(target: Target, purpose: str) -> Conn:
     try:
-        return Connection.connect(
+        conn = Connection.connect(
             target.database_url.get_secret_value(),
             row_factory=dict_row,
             client_encoding="UTF8",
@@ -133,6 +133,10 @@ def _open(target: Target, purpose: str) -> Conn:
             keepalives_count=3,
             tcp_user_timeout=10_000,
         )
+        # Whatever the role's own default is: a fence that kept its first snapshot
+        # would be waited for by CREATE INDEX CONCURRENTLY, for ever.
+        conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        return conn
     except (psycopg.Error, UnicodeError) as error:
         text = target.redact(str(error).strip())
         if isinstance(error, psycopg.ProgrammingError | UnicodeError):

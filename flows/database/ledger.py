@@ -20,6 +20,7 @@ from flows.resources import SQL
 
 FENCE_KEY = int.from_bytes(b"pgflight", "big")
 """Advisory lock that one deployer at a time holds; advisory locks are per database."""
+JUST_ENDED = "it has just ended"
 
 State = Literal["applying", "applied", "verified", "accepted", "rolled_back"]
 _COMES_FROM: dict[State, list[State]] = {
@@ -77,7 +78,7 @@ def busy(conn: Conn, key: int = FENCE_KEY) -> Busy:
 def _holder(conn: Conn, key: int) -> str:
     row = conn.execute(query("select_fence_holder"), {"key": key}).fetchone()
     if row is None:
-        return "it has just ended"
+        return JUST_ENDED
     since = f", since {row['xact_start']:%H:%M:%S %Z}" if row["xact_start"] else ""
     name = row["application_name"] or "name not visible to this role"
     return f"{name} (pid {row['pid']}{since})"

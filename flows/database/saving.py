@@ -34,6 +34,7 @@ class _Shape:
     name: str
     keys: list[tuple[str, str]]
     values: list[tuple[str, str]]
+    has_key: bool
     is_lone_column: bool
 
     @property
@@ -141,6 +142,7 @@ def _filled_in(name: str, shape: _Shape, saved_id: int, horizon: str) -> sql.Com
         values=shape.texts(shape.values),
         table=shape.table,
         filled=shape.filled,
+        has_key=sql.Literal(shape.has_key),
     )
 
 
@@ -194,5 +196,6 @@ def _shape(conn: Conn, loss: Loss) -> _Shape | None:
         # Without a primary key only the whole row names a row.
         keys=keys or [(c["name"], c["type"]) for c in columns],
         values=lost,
+        has_key=bool(keys),
         is_lone_column=loss.column is not None,
     )

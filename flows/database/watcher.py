@@ -17,6 +17,7 @@ from flows.migration.target import Target
 
 INTERVAL_S = 0.02
 """Waits are known to this much; pg_blocking_pids locks the lock table for a moment."""
+RECONNECT_S = 1.0
 
 _APPLICATIONS = {"AccessShareLock", "RowShareLock", "RowExclusiveLock"}
 """Lock modes of reads and writes. Whoever waits for another one (VACUUM, a schema
@@ -26,8 +27,8 @@ change) waits as long as it takes: our index build is not given up for it."""
 class Watcher:
     """Samples from entering the block until leaving it.
 
-    Watching is a courtesy: when the second connection fails, the migration goes on
-    and the report says that nobody looked (``samples`` is 0).
+    Watching is a courtesy: when the second connection fails, the migration goes on and
+    another one is tried; the report says when nobody looked at all (``samples`` is 0).
 
     Args:
         run: part of application_name.
@@ -42,7 +43,8 @@ class Watcher:
         self._budget_ms = budget_ms
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="pgflight-watcher")
-        self._waits: dict[tuple[int, object], tuple[float, str]] = {}
+        self._pids: set[int] = set()
+        self._longest = 0.0, ""
         self._samples = 0
         self.may_cancel = True
         """Not once COMMIT is on its way: then it must get through."""
@@ -67,19 +69,23 @@ class Watcher:
     @property
     def waits(self) -> Waits:
         """What was seen; complete once the block is left."""
-        longest_ms, reason = max(self._waits.values(), default=(0.0, ""))
+        longest_ms, reason = self._longest
         return Waits(
-            sessions=len({pid for pid, _ in self._waits}),
+            sessions=len(self._pids),
             longest_ms=longest_ms,
             longest_for=reason,
             samples=self._samples,
         )
 
     def _watch(self) -> None:
-        with (
-            suppress(psycopg.Error, PgflightError),
-            connect(self._target, self._purpose) as conn,
-        ):
+        while not self._over.is_set():
+            with suppress(psycopg.Error, PgflightError):
+                self._look()
+            self.has_waiters = False
+            self._over.wait(RECONNECT_S)
+
+    def _look(self) -> None:
+        with connect(self._target, self._purpose) as conn:
             conn.autocommit = True
             while not self._over.is_set():
                 self._sample(conn, rows(conn, "select_waiters", pid=self._pid))
@@ -90,7 +96,8 @@ class Watcher:
         for waiter in waiters:
             # A waiter is gone at the next sample when we are: count the interval.
             waited_ms = float(waiter["waited_ms"]) + INTERVAL_S * 1_000
-            self._waits[waiter["pid"], waiter["waitstart"]] = waited_ms, _what(waiter)
+            self._longest = max(self._longest, (waited_ms, _what(waiter)))
+            self._pids.add(waiter["pid"])
         waiting_ms = [one["waited_ms"] for one in waiters if _is_application(one)]
         self.has_waiters = bool(waiting_ms)
         if max(waiting_ms, default=0.0) > self._budget_ms and self.may_cancel:

@@ -11,7 +11,14 @@ from flows.migration.names import relation
 from flows.migration.online.volatility import unknown_functions
 from flows.migration.script import Statement
 
-_REWRITING = {pb.AT_AlterColumnType, pb.AT_SetExpression}
+_REWRITING = {
+    pb.AT_AlterColumnType,
+    pb.AT_SetAccessMethod,
+    pb.AT_SetExpression,
+    pb.AT_SetLogged,
+    pb.AT_SetTableSpace,
+    pb.AT_SetUnLogged,
+}
 _SCANNING = {pb.AT_SetNotNull, pb.AT_ValidateConstraint, pb.AT_AttachPartition}
 _CHECKED = {
     pb.CONSTR_CHECK,

@@ -5,7 +5,8 @@ PgflightError
 │   ├── MigrationError       … in a migration's files
 │   └── TargetError          … in the target
 ├── ConnectionFailed         the server was not reached, or went away
-│   └── ConnectionRefused    … and asking again will not help
+│   ├── ConnectionRefused    … and asking again will not help
+│   └── FenceLost            … with the fence that an online deployment holds
 ├── QueryFailed              the server refused a question of pgflight's own
 ├── Blocked                  may not be deployed now; nothing written
 │   ├── NotCleared           … because preflight found reasons
@@ -66,6 +67,11 @@ class ConnectionFailed(PgflightError):
 
 class ConnectionRefused(ConnectionFailed):
     """The server answered, and the answer will not change: password, database, role."""
+
+
+class FenceLost(ConnectionFailed):
+    """The connection that holds the fence went away. The deployment goes on from its
+    journal, with a new one; a single step of it must not be tried again."""
 
 
 class QueryFailed(PgflightError):

@@ -23,7 +23,9 @@ class Progress(str):
         rate = rows / max(elapsed_s, 1e-9)
         written = f", {rows:,} rows, {rate:,.0f} rows/s" if rows else ""
         left_s = elapsed_s / max(share, 1e-9) - elapsed_s
-        left = f", about {left_s:,.0f} s left" if share < 1 else ""
+        # Of what has not begun, such as an index build that waits for others to end,
+        # nobody can say how long it takes.
+        left = f", about {left_s:,.0f} s left" if 0 < share < 1 else ""
         line = super().__new__(cls, f"{subject}: {share:.0%}{written}{left}")
         line.subject, line.share = subject, share
         return line

@@ -102,6 +102,7 @@ class Report(BaseModel):
     Attributes:
         action: deploy, rollback or verify.
         target: role, host and database, without secrets.
+        waits_in_vain: who waited for attempts that came to nothing.
         errors: first error first; a failed rollback never hides it.
     """
 
@@ -117,6 +118,7 @@ class Report(BaseModel):
     findings: list[Finding] = []
     baseline: list[ProbeResult] = []
     applied: Applied | None = None
+    waits_in_vain: Waits = Waits()
     checks: list[Check] = []
     probes: list[ProbeResult] = []
     saved: list[Saved] = []

@@ -6,6 +6,7 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.database.ledger import Run
 from flows.database.verify import find_run
 from flows.migration.errors import (
     BadInput,
@@ -45,14 +46,18 @@ def is_in_place(flight: Flight) -> bool:
     Raises:
         CommitUnknown: the ledger cannot be asked.
     """
+    run = _run_of(flight)
+    return run is not None and run.is_in_place
+
+
+def _run_of(flight: Flight) -> Run | None:
     try:
-        run = find_run(flight)
+        return find_run(flight)
     except PgflightError as error:
         raise CommitUnknown(
             f"The ledger cannot be asked whether the migration is in place: {error}",
             "Run pgflight status once the database answers.",
         ) from None
-    return run is not None and run.is_in_place
 
 
 def was_applied_by(flight: Flight) -> bool:
@@ -83,10 +88,18 @@ def outcome_without_rollback(flight: Flight | None, error: BaseException) -> Out
     own = error.outcome if isinstance(error, PgflightError) else Outcome.ROLLED_BACK
     if own is Outcome.UNKNOWN:
         return own
+    # The online strategy takes its own steps back.
+    is_stuck = own is Outcome.ROLLBACK_FAILED
     try:
-        return Outcome.NEEDS_DECISION if is_in_place(flight) else own
+        run = _run_of(flight)
     except CommitUnknown:
         return Outcome.UNKNOWN
+    if run is None:
+        return own
+    if run.is_in_place:
+        return own if is_stuck else Outcome.NEEDS_DECISION
+    # Something was written, and is taken back.
+    return Outcome.ROLLED_BACK if is_stuck or own is Outcome.BLOCKED else own
 
 
 def conclude_failed_rollback(
@@ -102,7 +115,7 @@ def conclude_failed_rollback(
     own = outcome_without_rollback(flight, error)
     if isinstance(error, Blocked | BadInput) or own is Outcome.UNKNOWN:
         report.conclude(own if own is Outcome.UNKNOWN else Outcome.BLOCKED)
-    elif flight is None or own is Outcome.NEEDS_DECISION:
+    elif flight is None or own in (Outcome.NEEDS_DECISION, Outcome.ROLLBACK_FAILED):
         report.conclude(Outcome.ROLLBACK_FAILED)
     else:
         report.conclude(Outcome.ROLLED_BACK)

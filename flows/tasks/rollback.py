@@ -61,7 +61,7 @@ def revert(flight: Flight, reason: str) -> Committed[Reverted]:
         rows=sum(saved.rows for saved in committed.result.saved),
         statements=committed.statements,
         locks=committed.locks,
-        waits=committed.waits,
+        waits=flight.report.waits_in_vain + committed.waits,
         checks=[],
         reconciled=committed.reconciled,
     )

@@ -38,8 +38,11 @@ SET next_block = greatest(next_block, %(next_block)s),
 WHERE run_id = %(run_id)s AND number = %(number)s;
 
 -- name: end_step
+-- What is undone begins anew when the run goes on.
 UPDATE pgflight.step
 SET state = %(state)s,
+    next_block = CASE %(state)s WHEN 'undone' THEN 0 ELSE next_block END,
+    rows = CASE %(state)s WHEN 'undone' THEN 0 ELSE rows END,
     ended_at = pg_catalog.clock_timestamp()
 WHERE run_id = %(run_id)s AND number = %(number)s;
 

@@ -48,7 +48,8 @@ SELECT pg_catalog.set_config('enable_hashjoin', 'off', true),
 -- name: copy_changed_rows
 -- In place of those of the copied rows that were written since. A row's xmin tells: it
 -- is at or after the horizon. (A frozen row's may look younger than it is: copied twice,
--- then.) One scan, because everybody waits.
+-- then.) One scan, because everybody waits. Without a primary key nothing tells a row
+-- from another one like it: there all copies stay, rather one too many than one too few.
 WITH changed AS MATERIALIZED (
   SELECT ARRAY[{keys}]::text[] AS key_texts,
          ARRAY[{values}]::text[] AS value_texts,
@@ -59,7 +60,8 @@ WITH changed AS MATERIALIZED (
 forgotten AS (
   DELETE FROM pgflight.saved_row AS s
   USING changed AS c
-  WHERE s.saved_id = {saved_id}
+  WHERE {has_key}
+    AND s.saved_id = {saved_id}
     AND pg_catalog.hash_array_extended(s.key_texts, 0) = pg_catalog.hash_array_extended(c.key_texts, 0)
     AND s.key_texts = c.key_texts
   RETURNING 1

@@ -75,6 +75,21 @@ def test_blocker_that_leaves_is_outlasted(flight: Flight, world: World):
     assert said[0].startswith("Attempt 1 of 3: a lock was not to be had in 100 ms")
 
 
+def test_wait_for_an_attempt_that_failed_is_reported(flight: Flight, world: World):
+    """Whoever comes after us queues behind us, also when we get nothing."""
+    read = "SELECT 1 FROM platform.users LIMIT 1"
+    with (
+        psycopg.connect(world.app_url, autocommit=True) as app,
+        reader(world, release_after_s=0.7),
+    ):
+        innocent = threading.Timer(0.2, app.execute, args=(read,))
+        innocent.start()
+        committed = commit_once(flight, run_sql(LOCK), quiet, (Rung(500, 400),) * 2)
+        innocent.join()
+    assert committed.attempt == 2
+    assert flight.report.waits_in_vain.longest_ms > 100
+
+
 def test_blocker_that_stays_is_named(flight: Flight, world: World):
     with reader(world), pytest.raises(LocksNotObtained) as caught:
         commit_once(flight, run_sql(LOCK), quiet, HASTY)

@@ -1,5 +1,6 @@
 """The strategy that was chosen, and the one that is left."""
 
+import threading
 from dataclasses import replace
 
 import psycopg
@@ -49,3 +50,21 @@ def test_transaction_that_was_asked_for_does_not_go_online(too_slow: Flight):
     strict = replace(too_slow, choice=replace(too_slow.choice, falls_back=False))
     with pytest.raises(BudgetExceeded):
         apply_as_chosen(strict, quiet)
+
+
+def test_who_waited_for_the_transaction_in_vain_is_reported(
+    too_slow: Flight, app: psycopg.Connection
+):
+    """The online steps that follow keep nobody waiting that long."""
+    innocents: list[threading.Thread] = []
+
+    def say(line: str) -> None:
+        if "ADD COLUMN" in line and not innocents:
+            read = "SELECT 1 FROM platform.users LIMIT 1"
+            innocents.append(threading.Thread(target=app.execute, args=(read,)))
+            innocents[0].start()
+
+    applied = apply_as_chosen(too_slow, say)
+    innocents[0].join()
+    assert applied.strategy == "online"
+    assert applied.waits.longest_ms > 500

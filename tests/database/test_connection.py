@@ -18,6 +18,7 @@ from flows.database.connection import (
     reading,
     session,
 )
+from flows.demo.world import World
 from flows.migration.errors import (
     ConnectionFailed,
     ConnectionRefused,
@@ -213,3 +214,14 @@ def test_times_are_read_whatever_the_datestyle(target: Target, owner):
         conn.execute("SET LOCAL DateStyle = 'SQL, DMY'")
         holder = one(conn, "select_fence_holder", key=1)
     assert holder["xact_start"].tzinfo is not None
+
+
+def test_isolation_is_ours_whatever_the_role_has(
+    target: Target, admin: psycopg.Connection, world: World
+):
+    """The snapshot of a fence that never ends would hold up everything."""
+    level = "default_transaction_isolation = 'repeatable read'"
+    admin.execute(f"ALTER DATABASE {world.database} SET {level}")
+    with session(target, "test") as conn:
+        row = conn.execute("SHOW transaction_isolation").fetchone()
+    assert row == {"transaction_isolation": "read committed"}

@@ -133,3 +133,17 @@ def test_failed_rollback_keeps_nothing(
         revert(make_flight(), "test", quiet)
     kept = "SELECT count(*) FROM pgflight.saved WHERE is_kept"
     assert owner.execute(kept).fetchone() == (0,)
+
+
+def test_row_that_becomes_like_another_one_costs_neither(
+    flight: Flight, owner: psycopg.Connection
+):
+    """Without a primary key they cannot be told apart."""
+    owner.execute("CREATE TABLE platform.log (note text)")
+    owner.execute("INSERT INTO platform.log VALUES ('a'), ('b')")
+    (copy,) = copy_ahead(flight, [Loss("platform.log")])
+    owner.execute("UPDATE platform.log SET note = 'a' WHERE note = 'b'")
+    saved = keep(flight, copy)
+    texts = owner.execute(TEXTS).fetchall()
+    assert texts.count(("a",)) == 2
+    assert saved and saved.rows == len(texts)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import tracemalloc
 
 import psycopg
 import pytest
@@ -51,17 +52,33 @@ def test_waiter_of_somebody_else_is_not_ours(
 
 
 def test_watcher_survives_its_connections_death(
-    conn: Conn, target: Target, admin: psycopg.Connection
+    conn: Conn, target: Target, admin: psycopg.Connection, monkeypatch
 ):
     kill = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE application_name = 'pgflight watch test'"
     )
+    monkeypatch.setattr("flows.database.watcher.RECONNECT_S", 0.1)
     with Watcher(target, "test", conn.info.backend_pid, 10_000) as watcher:
         time.sleep(0.2)
         admin.execute(kill)
-        time.sleep(0.1)
-    assert watcher.waits.samples > 0
+        time.sleep(0.05)
+        samples = watcher.waits.samples
+        time.sleep(0.5)
+    assert watcher.waits.samples > samples + 3
+
+
+def test_memory_does_not_grow_with_the_waits(conn: Conn, target: Target):
+    """A backfill of hours keeps many sessions waiting, each for a moment."""
+    watcher = Watcher(target, "test", conn.info.backend_pid, 10_000)
+    seen = {"pid": 1, "mode": "ShareLock", "relation": None, "waited_ms": 5}
+    tracemalloc.start()
+    for moment in range(20_000):
+        watcher._sample(conn, [{**seen, "waitstart": moment}])
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 1_000_000
+    assert (watcher.waits.sessions, watcher.waits.samples) == (1, 20_000)
 
 
 def test_watcher_that_cannot_connect_saw_nothing():

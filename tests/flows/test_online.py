@@ -8,9 +8,10 @@ import psycopg
 import pytest
 
 from flows.database.online.apply import apply_online
+from flows.database.online.backfill import Backfill
 from flows.demo.service import run_application
 from flows.demo.world import World
-from flows.migration.errors import ConnectionFailed
+from flows.migration.errors import ConnectionFailed, LocksNotObtained
 from flows.migration.outcome import Outcome
 from tests.fix_flight import MakeFlight
 from tests.fix_migrations import Dump
@@ -29,7 +30,7 @@ def break_off(
     def cut(line: str) -> None:
         owner.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name LIKE 'pgflight % fence %'"
+            " WHERE application_name LIKE 'pgflight fence %'"
             " AND datname = current_database()"
         )
 
@@ -105,6 +106,33 @@ def test_failing_step_is_rolled_back(
     assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 20)
     assert "never" in report.errors[0]
     assert dump_schema() == before
+    assert owner.execute(RUN).fetchall() == [("rolled_back", "online")]
+
+
+def test_step_that_cannot_be_taken_back_is_said(
+    deploy: Fly, folder: Path, owner: psycopg.Connection
+) -> None:
+    up = folder / "008_active_org" / "up.sql"
+    up.write_text(
+        "ALTER TABLE platform.users ALTER COLUMN email SET DEFAULT '';\n"
+        "ALTER TABLE platform.users ADD CONSTRAINT never CHECK (false);\n"
+    )
+    report = deploy(strategy="online")
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLBACK_FAILED, 30)
+    assert owner.execute(RUN).fetchall() == [("applying", "online")]
+
+
+def test_rows_that_stay_locked_are_no_refusal(
+    deploy: Fly, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something was written by then, and taken back."""
+
+    def give_up(*args: object) -> None:
+        raise LocksNotObtained("rows stayed locked")
+
+    monkeypatch.setattr(Backfill, "settle", give_up)
+    report = deploy(strategy="online")
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 20)
     assert owner.execute(RUN).fetchall() == [("rolled_back", "online")]
 
 

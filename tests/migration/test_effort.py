@@ -20,6 +20,10 @@ ADD = "ALTER TABLE p.t ADD COLUMN c "
         f"{ADD} int GENERATED ALWAYS AS IDENTITY",
         f"{ADD} int GENERATED ALWAYS AS (a + 1) STORED",
         "CLUSTER p.t USING i",
+        "ALTER TABLE p.t SET UNLOGGED",
+        "ALTER TABLE p.t SET LOGGED",
+        "ALTER TABLE p.t SET TABLESPACE s",
+        "ALTER TABLE p.t SET ACCESS METHOD heap2",
     ],
 )
 def test_rows_are_written(one: Callable[[str], Statement], sql: str) -> None:

@@ -21,4 +21,9 @@ def test_progress_that_is_over_has_nothing_left() -> None:
 
 
 def test_progress_that_has_not_begun_divides_by_nothing() -> None:
-    assert "0%" in Progress("UPDATE t", 0.0, 0, 0.0)
+    assert Progress("UPDATE t", 0.0, 0, 0.0) == "UPDATE t: 0%"
+
+
+def test_progress_that_waits_to_begin_says_no_time_left() -> None:
+    """An index build waits for older transactions, however long these take."""
+    assert Progress("CREATE INDEX i", 0.0, 0, 7.0) == "CREATE INDEX i: 0%"

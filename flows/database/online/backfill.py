@@ -21,6 +21,7 @@ from flows.database.online.crew import Crew
 from flows.database.online.ground import BatchSize, Ground
 from flows.database.online.meter import Meter
 from flows.database.online.pressure import Pressure
+from flows.database.transaction import CONNECTION_CHECK_MS, IDLE_LIMIT_MS
 from flows.migration.errors import ApplyFailed, LocksNotObtained, StatementFailed
 from flows.migration.locks import blocks
 from flows.migration.online.steps import OnlineStep
@@ -38,10 +39,12 @@ MOST_FAILURES = 60
 MOST_CHOICES = 5
 """Tries of one batch whose values a foreign key refuses."""
 MOST_SWEEPS = 50
+MOST_REFILLS = 3
+"""Times that rows which we have filled may be left."""
 FEW = 500
-BLOCKS_A_ROW = 4
-"""Rows left that are filled one by one, at least, and one for so many blocks of the
-table: of more, the whole table is passed again, which takes as long."""
+"""Rows left that are filled one by one; of more, the whole table is passed again."""
+MANY = 20_000
+"""Rows left whose keys are remembered; of more, those that come meanwhile count too."""
 
 
 class _GoneSince(StatementFailed):
@@ -66,7 +69,8 @@ class Backfill:
         self._meter = Meter(step.summary, crew.say)
         self._longest_ms = 0.0
         self._ours: set[str] = set()
-        """Our transactions."""
+        """Our transactions, since rows that we had filled were left the last time."""
+        self._refilled = 0
 
     def settle(self, left: str) -> None:
         """Fill the rows that are left, until all that were left at one time are filled.
@@ -86,18 +90,25 @@ class Backfill:
         """
         due: set[str] | None = None
         for _ in range(MOST_SWEEPS):
-            few = max(FEW, self._blocks() // BLOCKS_A_ROW)
-            found = self._look(left, few)
-            if len(found) > few:
+            refilled = self._refilled
+            found = self._look(left)
+            if self._refilled > refilled:
+                # Of what we have filled nobody knows which it is.
+                due = None
+            if len(found) > MANY:
                 self.run_through(0)
                 due = None
                 continue
             if due is not None:
-                found = {tid: key for tid, key in found.items() if key in due}
+                found = [(tid, key) for tid, key in found if key in due]
             if not found:
                 self._meter.finish()
                 return
-            due = self._fill_each(found)
+            if len(found) > FEW:
+                self.run_through(0)
+                due = {key for _, key in found}
+            else:
+                due = self._fill_each(found)
         raise self._not_settled()
 
     def sweep(self, remaining: str) -> None:
@@ -114,7 +125,10 @@ class Backfill:
         self._meter.finish()
 
     def run_once(self) -> None:
-        """Fill the rows that are there, and no more."""
+        """Pass the whole table once, and that is all.
+
+        Raises: as `settle`.
+        """
         self.run_through(0)
         self._meter.finish()
 
@@ -126,45 +140,55 @@ class Backfill:
         self._pass(low)
         self._note_lock()
 
-    def _look(self, left: str, few: int) -> dict[str, str]:
-        """The keys of rows left, by their tids; one more than a few at most.
+    def _look(self, left: str) -> list[tuple[str, str]]:
+        """Tids and keys of rows left. Rows of two partitions may have the same tid.
 
         Raises:
-            ApplyFailed: there is one among them that we have filled.
+            ApplyFailed: there is one among them that we have filled, time after time.
+                Once may be because what its value comes from was changed.
         """
         with self._crew.session(self._step) as watched:
             conn = watched.conn
             conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            query = sql.SQL("{} LIMIT {}").format(sql.SQL(left), few + 1)
-            found = self._ask(conn, query).fetchall()
+            some = sql.SQL("{} LIMIT {}").format(sql.SQL(left), MANY + 1)
+            found = self._ask(conn, some).fetchall()
             if any(str(row["xmin"]) in self._ours for row in found):
-                raise self._not_settled()
-            return self._keys(conn, [str(row["ctid"]) for row in found])
+                self._refilled += 1
+                if self._refilled > MOST_REFILLS:
+                    raise self._not_settled()
+                self._ours.clear()
+            return self._keys(conn, {str(row["ctid"]) for row in found})
 
-    def _keys(self, conn: Conn, tids: list[str]) -> dict[str, str]:
+    def _keys(self, conn: Conn, tids: set[str]) -> list[tuple[str, str]]:
         table = one(conn, "resolve_table", table=self._step.table)
         columns = one(conn, "select_key_columns", oid=table["oid"])["columns"]
-        query = sql.SQL(
-            "SELECT ctid, ROW({})::text FROM {} WHERE ctid = ANY(%s::tid[])"
+        # As up.sql writes the name, quotes included; no parameters beside it, because
+        # names may have percent signs.
+        statement = sql.SQL(
+            "SELECT ctid, ROW({})::text FROM {} WHERE ctid = ANY({}::tid[])"
+        ).format(
+            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            sql.SQL(str(self._step.table)),
+            sql.Literal(list(tids)),
         )
-        # As up.sql writes the name, quotes included.
-        name = sql.SQL(str(self._step.table))
-        statement = query.format(sql.SQL(", ").join(map(sql.Identifier, columns)), name)
-        rows = conn.execute(statement, [tids]).fetchall()
-        return {str(row["ctid"]): str(row["row"]) for row in rows}
+        rows = conn.execute(statement).fetchall()
+        return [(str(row["ctid"]), str(row["row"])) for row in rows]
 
-    def _fill_each(self, found: dict[str, str]) -> set[str]:
+    def _fill_each(self, found: list[tuple[str, str]]) -> set[str]:
         """Fill rows; returns the keys of those that somebody else changed first."""
+        keys: dict[str, set[str]] = {}
+        for tid, key in found:
+            keys.setdefault(tid, set()).add(key)
         missed = set()
         with self._crew.session(self._step) as watched:
             pressure = Pressure(watched, self._meter)
-            for tid, key in found.items():
+            for tid, of_tid in keys.items():
                 self._crew.fence.assert_held()
                 pressure.give_way()
                 block, offset = map(int, tid.strip("()").split(","))
                 limits = f"({block},{offset})", f"({block},{offset + 1})"
-                if not self._insist(watched.conn, limits, 0):
-                    missed.add(key)
+                if self._insist(watched.conn, limits, 0) < len(of_tid):
+                    missed |= of_tid
         return missed
 
     def _not_settled(self) -> ApplyFailed:
@@ -186,9 +210,12 @@ class Backfill:
             other.start()
         try:
             self._work(ground)
-        finally:
-            # Of an error here, or Ctrl-C: each of them ends after its batch.
+        except BaseException:
+            # Each of them ends after its batch. Without an error they go on: what one
+            # of them puts back is still to be done.
             ground.close()
+            raise
+        finally:
             for other in others:
                 other.join()
         if errors:
@@ -205,7 +232,7 @@ class Backfill:
         """Take range after range until none is left."""
         size = BatchSize()
         with self._crew.session(self._step) as watched:
-            pressure = Pressure(watched, self._meter)
+            pressure = Pressure(watched, self._meter, ground.is_closed)
             while taken := ground.take(size.pages):
                 self._crew.fence.assert_held()
                 pressure.give_way()
@@ -245,14 +272,17 @@ class Backfill:
             limits: tids, the first included and the second not.
             done: the block up to which all is done then.
         """
+        choices = 0
         for failure in range(MOST_FAILURES):
             try:
                 return self._try(conn, limits, done, is_divisible)
             except psycopg.Error as error:
+                choices += _is_outdated(error)
                 if cause_of(error) is Cause.REFUSAL and not (
-                    _is_outdated(error) and failure < MOST_CHOICES
+                    _is_outdated(error) and choices <= MOST_CHOICES
                 ):
-                    raise StatementFailed(*self._said(error)) from None
+                    kind = _GoneSince if _is_gone(error) else StatementFailed
+                    raise kind(*self._said(error)) from None
                 if cause_of(error) is Cause.CONNECTION:
                     raise
                 conn.rollback()
@@ -273,6 +303,9 @@ class Backfill:
         # One page takes as long as it takes.
         set_local(conn, "statement_timeout", limit_ms if is_divisible else 0)
         set_local(conn, "lock_timeout", min(LOCK_TIMEOUT_MS, limit_ms))
+        # A client that hangs, or is gone, gives its rows back.
+        set_local(conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
+        set_local(conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
         # What a crash of the server loses of this, the next run does again: the
         # journal's entry is lost with it.
         conn.execute("SET LOCAL synchronous_commit = off")
@@ -298,12 +331,13 @@ class Backfill:
     def _ask(
         self, conn: Conn, query: sql.SQL | sql.Composed
     ) -> psycopg.Cursor[dict[str, Any]]:
+        # It reads the whole table, which may take longer than the role may otherwise.
+        set_local(conn, "statement_timeout", 0)
         try:
             return conn.execute(query)
-        except (
-            psycopg.errors.UndefinedColumn,
-            psycopg.errors.UndefinedTable,
-        ) as error:
+        except psycopg.Error as error:
+            if not _is_gone(error):
+                raise
             raise _GoneSince(*self._said(error)) from None
 
     def _said(self, error: psycopg.Error) -> tuple[str, str, str | None]:
@@ -330,6 +364,12 @@ def _is_outdated(error: psycopg.Error) -> bool:
     foreign key, where there is one already, looks afterwards.
     """
     return isinstance(error, psycopg.errors.ForeignKeyViolation)
+
+
+def _is_gone(error: psycopg.Error) -> bool:
+    """Whether a column or table that the statement names is not there."""
+    gone = (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable)
+    return isinstance(error, gone)
 
 
 def run_backfill(crew: Crew, step: OnlineStep) -> None:

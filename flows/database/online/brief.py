@@ -37,7 +37,8 @@ def run_brief(
         clear_under_lock(crew, transaction, keys)
 
     budget_ms = crew.flight.budget_ms
-    return _run(crew, step, step.statements, "done", budget_ms, clear_first)
+    first = clear_first if keys else None
+    return _run(crew, step, step.statements, "done", budget_ms, first)
 
 
 def run_patient(crew: Crew, step: OnlineStep) -> Committed[None]:
@@ -67,12 +68,15 @@ def _run(
     statements: tuple[str, ...],
     state: str,
     limit_ms: int,
-    first: Callable[[FencedTransaction], None] = lambda transaction: None,
+    first: Callable[[FencedTransaction], None] | None = None,
 ) -> Committed[None]:
     def run(transaction: FencedTransaction) -> None:
         crew.fence.assert_held()
         transaction.start_clock()
-        first(transaction)
+        if first:
+            # Limited, and its locks are noted from here on.
+            with transaction.step(step.where, step.summary):
+                first(transaction)
         for text in statements:
             _execute(transaction, step, text)
         crew.journal.end(transaction.conn, step, state)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 
 from flows.database.attempt import Committed, Say
 from flows.database.connection import CONNECT_ATTEMPTS, Conn, session
@@ -21,12 +22,18 @@ class Felt:
     statements: list[StatementTiming] = field(default_factory=list)
     locks: dict[tuple[str, str], LockHeld] = field(default_factory=dict)
     waits: Waits = field(default_factory=Waits)
+    _one_at_a_time: Lock = field(default_factory=Lock, repr=False)
 
     def add(self, committed: Committed[None]) -> None:
         """Add a brief step; of the same lock on the same table the longest counts."""
         for lock in committed.locks:
             self.add_lock(lock)
-        self.waits += committed.waits
+        self.add_waits(committed.waits)
+
+    def add_waits(self, waits: Waits) -> None:
+        """Add what one watcher saw; several workers' are through at the same time."""
+        with self._one_at_a_time:
+            self.waits += waits
 
     def add_lock(self, lock: LockHeld) -> None:
         known = self.locks.get((lock.table, lock.mode))
@@ -80,4 +87,4 @@ class Crew:
                 with watcher:
                     yield Watched(conn, watcher)
             finally:
-                self.felt.waits += watcher.waits
+                self.felt.add_waits(watcher.waits)

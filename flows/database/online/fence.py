@@ -5,10 +5,26 @@ from contextlib import closing, contextmanager
 
 import psycopg
 
-from flows.database.connection import CONNECT_ATTEMPTS, Conn, connect, one, set_local
+from flows.database.connection import (
+    CONNECT_ATTEMPTS,
+    Conn,
+    connect,
+    one,
+    set_local,
+    translate,
+)
 from flows.database.ledger import FENCE_KEY, busy
-from flows.migration.errors import ConnectionFailed
+from flows.database.transaction import FIRST_WITH_TRANSACTION_TIMEOUT
+from flows.migration.errors import FenceLost
 from flows.migration.flight import Flight
+
+KEEPALIVES = {
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 2,
+    "tcp_keepalives_count": 3,
+}
+"""On the server's side: seconds, and how many probes may be lost. It is over before
+the last resume of a run that was cut off."""
 
 
 class HeldFence:
@@ -21,12 +37,12 @@ class HeldFence:
         """The transaction that holds the fence must still be open.
 
         Raises:
-            ConnectionFailed: its connection is gone, and with it the fence.
+            FenceLost: its connection is gone, and with it the fence.
         """
         try:
             self._conn.execute("SELECT")
         except psycopg.Error as error:
-            raise ConnectionFailed(
+            raise FenceLost(
                 f"The connection that holds the fence was lost: {error}",
                 "Run again: the deployment goes on from where it was.",
             ) from None
@@ -43,9 +59,23 @@ def held_fence(flight: Flight) -> Iterator[HeldFence]:
     Raises:
         Busy: another deployer has it.
     """
-    purpose = f"{flight.migration.version} fence {flight.run_id}"
+    # The server cuts names at 63 bytes: the run's id must not be what is cut.
+    purpose = f"fence {flight.run_id} {flight.migration.version}"
     with closing(connect(flight.target, purpose, attempts=CONNECT_ATTEMPTS)) as conn:
-        if not one(conn, "hold_fence", key=FENCE_KEY)["held"]:
-            raise busy(conn)
-        set_local(conn, "idle_in_transaction_session_timeout", 0)
+        try:
+            _take(conn, flight)
+        except psycopg.Error as error:
+            raise translate(error, flight.target) from None
         yield HeldFence(conn)
+
+
+def _take(conn: Conn, flight: Flight) -> None:
+    if not one(conn, "hold_fence", key=FENCE_KEY)["held"]:
+        raise busy(conn)
+    set_local(conn, "idle_in_transaction_session_timeout", 0)
+    if flight.identity.major >= FIRST_WITH_TRANSACTION_TIMEOUT:
+        set_local(conn, "transaction_timeout", 0)
+    # A machine that is gone without a word: by default the server would keep the
+    # fence for it for two hours.
+    for name, value in KEEPALIVES.items():
+        set_local(conn, name, value)

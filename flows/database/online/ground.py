@@ -38,11 +38,14 @@ class Ground:
         self._next = low
         self._taken: set[int] = set()
         self._returned: list[tuple[int, int]] = []
+        self._is_closed = False
         self._lock = Lock()
 
     def take(self, pages: int) -> tuple[int, int] | None:
         """The next range, low included and high not; None when all are taken."""
         with self._lock:
+            if self._is_closed:
+                return None
             if self._returned:
                 low, end = self._returned.pop()
                 if low + pages < end:
@@ -72,8 +75,10 @@ class Ground:
             self._taken.discard(low)
             self._returned.append((low, high))
 
+    def is_closed(self) -> bool:
+        return self._is_closed
+
     def close(self) -> None:
         """Hand out no more."""
         with self._lock:
-            self._next = self.end
-            self._returned.clear()
+            self._is_closed = True

@@ -1,5 +1,6 @@
 """The journal of an online deployment: which step it has come to."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
@@ -54,6 +55,22 @@ class Journal:
             self._begin(conn)
         elif run.state not in ("applying", "applied"):
             raise Blocked(f"Run {self.run_id} is {run.state}, not unfinished")
+
+    def assert_begun_with(self, conn: Conn, steps: Sequence[OnlineStep]) -> None:
+        """Another version of the planner may number its steps otherwise.
+
+        Raises:
+            Blocked: what is recorded are no steps of this plan.
+        """
+        planned = {step.number: step.summary for step in steps}
+        for row in rows(conn, "select_steps", run_id=self.run_id):
+            if planned.get(row["number"]) != row["summary"]:
+                raise Blocked(
+                    f"Run {self.run_id} was begun with another plan: its step"
+                    f" {row['number']} was {row['summary']}",
+                    "Finish it with the version of pgflight that began it, or roll it"
+                    f" back: pgflight rollback {self._flight.migration.version}",
+                )
 
     def start(self, conn: Conn, step: OnlineStep) -> Entry:
         """Note a step before anything of it is done; returns it as it was noted first.

@@ -14,8 +14,9 @@ from dataclasses import replace
 from psycopg import sql
 
 from flows.database.attempt import Committed, Result, Work, commit_once
-from flows.database.connection import session, set_local
+from flows.database.connection import set_local
 from flows.database.online.crew import Crew
+from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.errors import LocksNotObtained, PgflightError
 from flows.migration.ladder import Rung, ladder
 from flows.migration.locks import Lock, blocks
@@ -44,7 +45,7 @@ def commit_patiently(
     try:
         return commit_once(flight, work, crew.say, rungs[:HASTY])
     except LocksNotObtained:
-        _have_autovacuum_cancelled(crew, contended)
+        have_autovacuum_cancelled(crew, step, contended)
     return commit_once(flight, work, crew.say, rungs[HASTY:])
 
 
@@ -59,18 +60,25 @@ def hasty(
     )
 
 
-def _have_autovacuum_cancelled(crew: Crew, locks: Sequence[Lock]) -> None:
-    """Wait for each table once, as long as that takes, and give it back at once."""
+def have_autovacuum_cancelled(
+    crew: Crew, step: OnlineStep, locks: Sequence[Lock]
+) -> None:
+    """Wait for each table once, as long as that takes, and give it back at once.
+
+    The application queues behind us that long: so, as on the ladder, for no more than
+    three quarters of the budget, and watched.
+    """
     patient_ms = crew.flight.identity.deadlock_timeout_ms + 500
+    most_ms = max(1, crew.flight.budget_ms * 3 // 4)
     for lock in locks:
         # Locked for longer, or not ours to lock: the next attempt says so.
-        with (
-            suppress(PgflightError),
-            session(crew.flight.target, f"patience {crew.flight.run_id}") as conn,
-        ):
-            set_local(conn, "lock_timeout", patient_ms)
+        with suppress(PgflightError), crew.session(step) as watched:
+            set_local(watched.conn, "lock_timeout", min(patient_ms, most_ms))
+            set_local(
+                watched.conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS
+            )
             # As up.sql writes the name, quotes included.
-            conn.execute(
+            watched.conn.execute(
                 sql.SQL("LOCK TABLE {} IN {} MODE").format(
                     sql.SQL(lock.table), sql.SQL(lock.mode)
                 )

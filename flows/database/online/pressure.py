@@ -1,6 +1,7 @@
 """Giving way: a backfill pauses while it would hurt others."""
 
 import time
+from collections.abc import Callable
 
 import psycopg
 
@@ -14,17 +15,27 @@ LAG_S = 1.5
 UNARCHIVED = 42
 """WAL segments waiting for their archive (GitLab's limit for background migrations)."""
 LONGEST_PAUSE_S = 600.0
-"""Then it goes on, slowly: a standby that is broken must not hold it up for ever."""
+"""Then it goes on all the same: a broken standby must not hold it up for ever."""
 BREATH_S = 0.05
 """For an application that waited for a row of the last batch: as long as a batch."""
 
 
 class Pressure:
-    """What a backfill gives way to: waiting sessions, standbys, the archive of WAL."""
+    """What a backfill gives way to: waiting sessions, standbys, the archive of WAL.
 
-    def __init__(self, watched: Watched, meter: Meter) -> None:
+    Args:
+        is_over: whether another worker has ended it, so that nobody is to wait.
+    """
+
+    def __init__(
+        self,
+        watched: Watched,
+        meter: Meter,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._watched = watched
         self._meter = meter
+        self._is_over = is_over
         self._looked = 0.0
         self._paused_s = 0.0
 
@@ -35,7 +46,7 @@ class Pressure:
         if time.monotonic() - self._looked < LOOK_EVERY_S:
             return
         reason = self._reason()
-        while reason and self._paused_s < LONGEST_PAUSE_S:
+        while reason and self._paused_s < LONGEST_PAUSE_S and not self._is_over():
             self._meter.pause(reason)
             time.sleep(LOOK_EVERY_S)
             self._paused_s += LOOK_EVERY_S

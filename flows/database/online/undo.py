@@ -8,6 +8,7 @@ from flows.database.online.brief import undo_brief
 from flows.database.online.crew import Crew
 from flows.database.online.index import undo_index
 from flows.migration.errors import (
+    Busy,
     CommitUnknown,
     ConnectionFailed,
     PgflightError,
@@ -15,8 +16,9 @@ from flows.migration.errors import (
 )
 from flows.migration.online.steps import OnlineStep
 
-_LEAVE_AS_IT_IS = (ConnectionFailed, CommitUnknown)
-"""Nobody knows what the database holds: the next run goes on from the journal."""
+_LEAVE_AS_IT_IS = (Busy, ConnectionFailed, CommitUnknown)
+"""Nobody knows what the database holds, or somebody is at work in it: the next run
+goes on from the journal."""
 
 
 def undo_all(crew: Crew, steps: Sequence[OnlineStep], error: BaseException) -> None:
@@ -24,12 +26,11 @@ def undo_all(crew: Crew, steps: Sequence[OnlineStep], error: BaseException) -> N
 
     Raises:
         RollbackFailed: with both errors; what is left is in the journal.
-        ConnectionFailed, CommitUnknown: the error itself, when nothing can be done
-            now: the next run continues.
     """
     if isinstance(error, _LEAVE_AS_IT_IS):
         return
-    crew.say("Taking back what was done")
+    # Said before, not after: a second signal may end this too.
+    crew.say(f"Taking back what was done, because of {_told(error)}")
     try:
         for step in reversed(steps):
             _undo(crew, step)
@@ -68,5 +69,9 @@ def _close(crew: Crew, error: BaseException) -> None:
             raise RollbackFailed(
                 "The schema is not as before:\n" + "\n".join(different)
             )
-        record_state(conn, run, "rolled_back", str(error) or type(error).__name__)
+        record_state(conn, run, "rolled_back", _told(error))
         conn.commit()
+
+
+def _told(error: BaseException) -> str:
+    return str(error) or type(error).__name__

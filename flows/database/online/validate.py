@@ -1,6 +1,6 @@
 """Validating a constraint while everybody goes on working."""
 
-from flows.database.connection import Conn
+from flows.database.connection import Conn, set_local
 from flows.database.online.backfill import Backfill
 from flows.database.online.brief import run_patient
 from flows.database.online.crew import Crew
@@ -29,6 +29,8 @@ def run_validate(crew: Crew, step: OnlineStep) -> None:
 def _assert_no_orphans(crew: Crew, step: OnlineStep) -> None:
     assert step.orphans
     with crew.session(step) as watched:
+        # It reads the whole table.
+        set_local(watched.conn, "statement_timeout", 0)
         found = _keys(watched.conn, step.orphans)
     if found:
         raise ApplyFailed(

@@ -16,7 +16,14 @@ def history_findings(inspection: Inspection) -> Iterator[Finding]:
         return
     yield ok("not-applied", "Migration not yet applied, proceeding...")
     for version in migration.manifest.requires:
-        if not _in_place(runs, version):
+        if _is_unfinished(runs, version):
+            yield block(
+                "requires",
+                f"Migration {migration.version} requires {version}, whose deployment"
+                " is unfinished here",
+                f"Deploy {version} first: it goes on from where it was.",
+            )
+        elif not _in_place(runs, version):
             yield block(
                 "requires",
                 f"Migration {migration.version} requires {version}, which is not"
@@ -54,3 +61,8 @@ def _applied(inspection: Inspection, run: Run) -> Iterator[Finding]:
 def _in_place(runs: dict[str, Run], version: str) -> bool:
     run = runs.get(version)
     return run is not None and run.is_in_place
+
+
+def _is_unfinished(runs: dict[str, Run], version: str) -> bool:
+    run = runs.get(version)
+    return run is not None and run.state == "applying"

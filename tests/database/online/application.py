@@ -5,6 +5,7 @@ and when, is then known for sure. Organizations belong to all of them.
 """
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -66,6 +67,8 @@ class Orgs:
     ids: list[UUID]
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Deletes of organizations and of users would deadlock with each other."""
+    pids: set[int] = field(default_factory=set)
+    """Backends of all workers."""
 
     def pick(self, dice: random.Random) -> UUID:
         return dice.choice(self.ids)
@@ -88,6 +91,7 @@ class Worker:
         dice: random.Random,
     ) -> None:
         self._app, self._owner = app, owner
+        orgs.pids |= {app.info.backend_pid, owner.info.backend_pid}
         self._chronicle, self._orgs, self._dice = chronicle, orgs, dice
         self.users: dict[UUID, set[UUID]] = {}
         """Each with the organizations it has joined and not left."""
@@ -99,6 +103,11 @@ class Worker:
         except psycopg.errors.ForeignKeyViolation as error:
             # The organization to join was deleted by another worker.
             if error.diag.constraint_name != "org_members_org_id_fkey":
+                self._complain(deed, error)
+        except psycopg.errors.DeadlockDetected as error:
+            # Among themselves they may: SET NULL locks users in any order.
+            pids = re.findall(r"rocess (\d+)", error.diag.message_detail or "")
+            if not self._orgs.pids.issuperset(map(int, pids)):
                 self._complain(deed, error)
         except psycopg.Error as error:
             self._complain(deed, error)

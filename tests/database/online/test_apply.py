@@ -91,6 +91,18 @@ def test_run_that_was_rolled_back_is_not_continued(
         apply_online(online, quiet)
 
 
+def test_run_that_was_begun_with_another_plan_is_not_continued(
+    online: Flight, owner: psycopg.Connection
+):
+    """A later version of pgflight may have other steps under the same numbers."""
+    apply_online(online, quiet)
+    owner.execute("UPDATE pgflight.run SET state = 'applying'")
+    owner.execute("UPDATE pgflight.step SET summary = 'another' WHERE number = 2")
+    with pytest.raises(Blocked, match="begun with another plan: its step 2 was anoth"):
+        apply_online(online, quiet)
+    assert states(owner) == [("applying", "online")]
+
+
 def test_online_beside_another_deployer_is_busy(online: Flight, owner):
     with owner.transaction():
         owner.execute("SELECT pg_advisory_xact_lock(%s)", [FENCE_KEY])
@@ -112,7 +124,7 @@ def test_transactional_beside_an_online_one_is_busy(
             refusals.append(caught.value.message)
 
     apply_online(online, say)
-    assert f"pgflight 008 fence {online.run_id}" in refusals[0]
+    assert f"pgflight fence {online.run_id} 008" in refusals[0]
 
 
 def test_idle_fence_holds_nothing_back(online: Flight, admin: psycopg.Connection):
@@ -123,7 +135,7 @@ def test_idle_fence_holds_nothing_back(online: Flight, admin: psycopg.Connection
         seen.append(
             admin.execute(
                 "SELECT backend_xid, backend_xmin FROM pg_stat_activity"
-                " WHERE application_name LIKE 'pgflight 008 fence %'"
+                " WHERE application_name LIKE 'pgflight fence %'"
             ).fetchone()
         )
 
@@ -142,6 +154,16 @@ def test_failed_check_takes_everything_back(
     assert states(owner) == [("rolled_back", "online")]
     owner.execute("DROP SCHEMA pgflight CASCADE")
     assert dump_schema() == before
+
+
+def test_lock_that_verify_does_not_get_takes_nothing_back(
+    make_flight: MakeFlight, folder, owner
+):
+    """It says nothing about the migration, and the verification tries it again."""
+    verify = folder / "008_active_org" / "verify.sql"
+    verify.write_text("DO $$ BEGIN RAISE 'in the way' USING ERRCODE = '55P03'; END $$")
+    apply_online(make_flight(strategy="online"), quiet)
+    assert states(owner) == [("applied", "online")]
 
 
 def test_deploy_after_a_failed_one_starts_anew(
@@ -170,3 +192,24 @@ def test_several_backfills_and_a_dropped_source(
     fly_online()
     names = owner.execute("SELECT DISTINCT name FROM platform.users").fetchall()
     assert names == [("a",)]
+
+
+def test_dropped_source_of_a_value_is_not_missed_by_the_last_sweep(
+    bare: Bare, make_flight: MakeFlight, owner: psycopg.Connection
+):
+    """A row that came since lacks a value, and nobody can compute it any more."""
+    owner.execute("ALTER TABLE platform.users ADD first text DEFAULT 'a'")
+    bare(
+        "ALTER TABLE platform.users ADD COLUMN name text;\n"
+        "UPDATE platform.users SET name = coalesce(first, '') WHERE name IS NULL;\n"
+        "ALTER TABLE platform.users DROP COLUMN first;"
+    )
+
+    def say(line: str) -> None:
+        if "DROP COLUMN" in line:
+            owner.execute(
+                "UPDATE platform.users SET name = NULL WHERE email LIKE '%1@%'"
+            )
+
+    apply_online(make_flight(strategy="online"), say)
+    assert states(owner) == [("applied", "online")]

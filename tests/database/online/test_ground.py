@@ -29,6 +29,21 @@ def test_closed_ground_hands_out_nothing():
     assert ground.take(1) is None
 
 
+def test_closed_ground_is_not_done():
+    """What a worker still writes to the journal is how far all of them have come."""
+    ground = Ground(0, 30)
+    ground.take(10)
+    ground.take(10)
+    ground.put_back(0, 10)
+    ground.close()
+    assert ground.done_without(10) == 0
+    assert Ground(0, 30).done_without(0) == 0
+    other = Ground(0, 30)
+    other.take(10)
+    other.close()
+    assert other.done_without(0) == 10
+
+
 @pytest.mark.parametrize(
     ("took_ms", "pages"),
     [

@@ -323,8 +323,13 @@ def test_application_survives_a_deadlock_with_a_batch(
     assert value(owner, mine)
 
 
-def test_newcomers_do_not_keep_it_from_ending(stretched: World, owner):
-    """Whenever it looks there are some; those who came before have a value."""
+@pytest.mark.parametrize("few", [FEW, 0])
+def test_newcomers_do_not_keep_it_from_ending(
+    stretched: World, owner, monkeypatch: pytest.MonkeyPatch, few: int
+):
+    """Whenever it looks there are some; those who came before have a value. Also where
+    more come in one pass of the table than are filled one by one."""
+    monkeypatch.setattr("flows.database.online.backfill.FEW", few)
     _, (org,) = member_of(owner, 1)
     newcomers: list[UUID] = []
     over = threading.Event()

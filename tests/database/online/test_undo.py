@@ -1,11 +1,18 @@
 """A step that fails: what was done is taken back, and nobody's data is lost."""
 
+from uuid import UUID
+
 import psycopg
 import pytest
 
+from flows.database.connection import Conn
 from flows.database.online.apply import apply_online
+from flows.database.online.crew import Felt
+from flows.database.saving import Copy, save
+from flows.database.transaction import FIRST_WITH_TRANSACTION_TIMEOUT
 from flows.migration.errors import ApplyFailed, RollbackFailed, StatementFailed
 from flows.migration.flight import Flight
+from flows.migration.report import Saved
 from tests.database.conftest import Bare, quiet
 from tests.database.online.conftest import FlyOnline
 from tests.database.online.test_apply import states
@@ -71,6 +78,23 @@ def test_run_that_could_not_be_taken_back_goes_on(
     assert states(owner) == [("applied", "online")]
 
 
+def test_step_that_was_undone_counts_its_rows_anew(
+    bare: Bare, fly_online: FlyOnline, owner: psycopg.Connection
+):
+    bare(
+        "ALTER TABLE platform.users ALTER COLUMN email SET DEFAULT '';\n"
+        "ALTER TABLE platform.users ADD COLUMN a int;\n"
+        "UPDATE platform.users SET a = 1 WHERE a IS NULL;\n"
+        "ALTER TABLE platform.users ADD CONSTRAINT good CHECK (display_name <> 'bad');"
+    )
+    name = "UPDATE platform.users SET display_name = %s"
+    owner.execute(name, ["bad"])
+    with pytest.raises(RollbackFailed):
+        fly_online()
+    owner.execute(name, ["good"])
+    assert fly_online().rows == 500
+
+
 def test_thing_that_is_there_already_is_refused(
     bare: Bare, fly_online: FlyOnline, owner: psycopg.Connection
 ):
@@ -101,6 +125,31 @@ def test_what_somebody_wrote_meanwhile_is_saved(
     assert saved == [("platform.users", ["a"], True, [["7"]])]
 
 
+def test_saving_is_limited_and_counts_as_time_under_lock(
+    bare: Bare, make_flight: MakeFlight, monkeypatch: pytest.MonkeyPatch
+):
+    """A slow save: whoever wants the table waits for it, too."""
+    bare(f"ALTER TABLE platform.users ADD COLUMN a int;\n{NEVER}")
+    flight = make_flight(strategy="online")
+    limits: list[str] = []
+
+    def save_slowly(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
+        row = conn.execute(
+            "SELECT current_setting('statement_timeout') AS it, pg_sleep(0.3)"
+        )
+        limits.extend(found["it"] for found in row)
+        return save(conn, copy, run_id)
+
+    monkeypatch.setattr("flows.database.online.brief.save", save_slowly)
+    felt = Felt()
+    monkeypatch.setattr("flows.database.online.apply.Felt", lambda: felt)
+    with pytest.raises(StatementFailed):
+        apply_online(flight, quiet)
+    assert felt.locks["platform.users", "ACCESS EXCLUSIVE"].held_ms > 300
+    if flight.identity.major < FIRST_WITH_TRANSACTION_TIMEOUT:
+        assert limits and "0" not in limits
+
+
 def test_interruption_takes_everything_back(
     online: Flight, owner, dump_schema: Dump, ledger: None
 ):
@@ -114,6 +163,23 @@ def test_interruption_takes_everything_back(
         apply_online(online, say)
     assert dump_schema() == before
     assert states(owner) == [("rolled_back", "online")]
+
+
+def test_first_error_is_said_before_the_way_back_is_interrupted(
+    bare: Bare, make_flight: MakeFlight, owner
+):
+    bare(f"ALTER TABLE platform.users ADD COLUMN a int;\n{NEVER}")
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line.startswith("Taking back"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply_online(make_flight(strategy="online"), say)
+    assert "never" in said[-1]
+    assert states(owner) == [("applying", "online")]
 
 
 def test_failed_deployment_does_not_hinder_the_next(

@@ -64,6 +64,17 @@ def test_applied_requirement_is_fine(look: Look, write: Edit) -> None:
 
 
 @pytest.mark.usefixtures("applied")
+def test_unfinished_requirement_is_found(
+    look: Look, write: Edit, owner: psycopg.Connection
+) -> None:
+    owner.execute("UPDATE pgflight.run SET state = 'applying'")
+    write("SELECT 1", toml='requires = ["008"]')
+    finding = one(look("009"), "requires")
+    assert finding.level is Level.BLOCK
+    assert "requires 008, whose deployment is unfinished here" in finding.message
+
+
+@pytest.mark.usefixtures("applied")
 def test_applied_conflict_is_found(look: Look, write: Edit) -> None:
     write("SELECT 1", toml='conflicts = ["008"]')
     finding = one(look("009"), "conflicts")
