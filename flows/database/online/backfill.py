@@ -43,6 +43,8 @@ MOST_REFILLS = 3
 """Times that rows which we have filled may be left."""
 FEW = 500
 """Rows left that are filled one by one; of more, the whole table is passed again."""
+NO_KEY = "()"
+"""What the key of a row is where there is no primary key."""
 MANY = 20_000
 """Rows left whose keys are remembered; of more, those that come meanwhile count too."""
 
@@ -108,7 +110,10 @@ class Backfill:
                 self.run_through(0)
                 due = {key for _, key in found}
             else:
-                due = self._fill_each(found)
+                missed = self._fill_each(found)
+                # A row may have moved, and another one have been filled in its place:
+                # only the next look tells.
+                due = {key for _, key in found if key != NO_KEY} | missed
         raise self._not_settled()
 
     def sweep(self, remaining: str) -> None:

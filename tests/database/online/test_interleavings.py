@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from flows.database.online.apply import apply_online
-from flows.database.online.backfill import FEW
+from flows.database.online.backfill import FEW, Backfill
 from flows.demo.world import World
 from flows.migration.errors import ApplyFailed
 from flows.migration.report import Applied
@@ -386,4 +386,26 @@ def test_row_moved_between_look_and_fill(stretched: World, gate: Gate, owner, ap
         gate.open()
         deploy.result()
     assert len(free) == 1
+    assert [value(owner, user) for user in users] == [org, org]
+
+
+def test_row_filled_in_the_place_of_one_that_moved(fly: Fly, owner, app, monkeypatch):
+    """Between look and fill a place may come to be another row's: the one that was
+    looked for is left, and must be found again."""
+    _, (org,) = member_of(owner, 1)
+    users: list[UUID] = []
+    mistakes: list[object] = []
+    look = Backfill._look
+
+    def look_and_mistake(self: Backfill, left: str) -> list[tuple[str, str]]:
+        found = look(self, left)
+        if len(users) == len(found) == 2 and not mistakes:
+            (_, one), (place, _) = found
+            mistakes.append(one)
+            return [(place, one)]
+        return found
+
+    monkeypatch.setattr(Backfill, "_look", look_and_mistake)
+    fly(LAST, lambda: users.extend(sign_up(app, org) for _ in range(2)))
+    assert mistakes
     assert [value(owner, user) for user in users] == [org, org]

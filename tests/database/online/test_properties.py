@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from flows.database.online.apply import apply_online
 from flows.demo.server import PostgresServer
 from flows.demo.world import World
+from flows.migration.progress import Progress
 from flows.migration.report import Applied
 from tests.database.online.application import DEEDS, Deed, Staff
 from tests.database.online.chronicle import faults
@@ -122,9 +123,10 @@ def _deploy(world: World, plan: Plan, staff: Staff) -> float:
     said: list[float] = []
     flight = cleared(world, workers=plan.backends)
 
-    def say(line: object) -> None:
-        # How far a step is, and that it is tried again, is said as well.
-        if not isinstance(line, str) or line.startswith("Attempt "):
+    def say(line: str) -> None:
+        # How far a step is, and that it is tried again, is said as well; the one also
+        # by the last sweep, when the look that it begins with is over.
+        if isinstance(line, Progress) or line.startswith("Attempt "):
             return
         said.append(time.monotonic())
         for step, deed, times in plan.bursts:
