@@ -13,6 +13,7 @@ from flows.migration.manifest import BudgetMs
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.tasks import landing
+from flows.tasks.engine import is_away, without_prefect
 from flows.tasks.rollback import find_run, probe_again, revert, verify_reverted
 
 
@@ -60,6 +61,8 @@ def roll_back(failed: Report, folder: str) -> Report:
     With the deployment's own budget: what it was given may be what it takes.
     """
     reason, budget_ms = failed.errors[0], failed.budget_ms
+    if is_away():
+        return roll_back_without_prefect(failed, folder)
     try:
         state = rollback_migration(
             failed.version, folder, reason, budget_ms, return_state=True
@@ -75,9 +78,10 @@ def roll_back_without_prefect(failed: Report, folder: str) -> Report:
     report = Report(action="rollback", version=failed.version, run_id=str(uuid4()))
     flight = None
     try:
-        flight = find_run.plain(report, failed.version, folder, failed.budget_ms)
-        committed = revert.plain(flight, failed.errors[0])
-        verify_reverted.plain(flight, committed)
+        with without_prefect():
+            flight = find_run(report, failed.version, folder, failed.budget_ms)
+            committed = revert(flight, failed.errors[0])
+            verify_reverted(flight, committed)
     except NotInPlace:
         # It was a moment ago: a subflow got to its COMMIT and could not say so.
         report.conclude(Outcome.ROLLED_BACK)

@@ -1,19 +1,18 @@
 """Apply as a task: never submitted, never cached, never retried by Prefect."""
 
-from prefect import get_run_logger
-
 from flows.database.chosen import apply_as_chosen
 from flows.migration.flight import Flight
 from flows.migration.plan import Plan
 from flows.migration.report import Applied
 from flows.tasks.aside import speaking_aside
+from flows.tasks.engine import run_log
 from flows.tasks.step import changing_step
 
 
 @changing_step("apply")
 def apply(flight: Flight, plan: Plan) -> Applied:
     """Apply the migration by the strategy that preflight has chosen."""
-    log = get_run_logger()
+    log = run_log()
     with flight.report.phase("apply"), speaking_aside(log) as say:
         applied = apply_as_chosen(flight, say)
     flight.report.applied = applied

@@ -4,7 +4,6 @@ A line costs Prefect and the terminal about 3 ms, and a migration writes a dozen
 them while the application waits (measured at 10,000 users: 45 of 168 ms).
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -12,9 +11,8 @@ from queue import SimpleQueue
 from threading import Thread
 
 from flows.migration.progress import Progress
+from flows.tasks.engine import Log
 from flows.tasks.publishing import ProgressBar
-
-Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 @contextmanager

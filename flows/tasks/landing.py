@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
@@ -19,6 +18,7 @@ from flows.migration.errors import (
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
+from flows.tasks.engine import run_log
 
 _STATE_NAMES = {
     Outcome.NOTHING_TO_DO: "NothingToDo",
@@ -142,9 +142,9 @@ def state_of(report: Report) -> State[Any]:
 
 def log_rollback() -> None:
     """Say that the rollback begins, before it does."""
-    get_run_logger().warning("⚠️  Rolling back")
+    run_log().warning("⚠️  Rolling back")
 
 
 def log_end(report: Report) -> None:
     """The last line of the run's log."""
-    get_run_logger().info("%s", report.summary)
+    run_log().info("%s", report.summary)

@@ -4,8 +4,6 @@ import logging
 import os
 from pathlib import Path
 
-from prefect import get_run_logger
-
 from flows.database.preflight.clearance import clear
 from flows.database.preflight.flight import flight_of
 from flows.migration.errors import NotCleared
@@ -13,6 +11,7 @@ from flows.migration.finding import Finding, Level
 from flows.migration.flight import Flight
 from flows.migration.report import Report
 from flows.migration.strategy import Terms
+from flows.tasks.engine import run_log
 from flows.tasks.step import reading_step
 
 _SHOWN_AS = {
@@ -44,7 +43,7 @@ def preflight(report: Report, migration: str, folder: str, terms: Terms) -> Flig
 def log_findings(report: Report, findings: list[Finding]) -> None:
     """Keep the findings in the report and show each by its weight."""
     report.findings = findings
-    log = get_run_logger()
+    log = run_log()
     for finding in findings:
         level, mark = _SHOWN_AS[finding.level]
         needs_help = finding.help and finding.level in (Level.WARNING, Level.BLOCK)

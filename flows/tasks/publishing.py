@@ -9,7 +9,6 @@ from threading import Thread
 from typing import TypeVar
 from uuid import UUID
 
-from prefect import get_run_logger
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
@@ -18,6 +17,7 @@ from prefect.artifacts import (
 
 from flows.migration.plan import Plan
 from flows.migration.progress import Progress
+from flows.tasks.engine import is_away, run_log
 
 PATIENCE_S = 5.0
 
@@ -64,6 +64,8 @@ def _move(artifact: UUID, percent: float) -> UUID:
 
 def _in_time(publish: Callable[[], object]) -> UUID | None:
     """What it returned; None if it failed, or takes longer than anybody should wait."""
+    if is_away():
+        return None
     done: list[object] = []
     context = copy_context()
     # A daemon: a call that hangs must not keep the process from ending.
@@ -76,7 +78,7 @@ def _in_time(publish: Callable[[], object]) -> UUID | None:
     thread.join(PATIENCE_S)
     found = done[0] if done else None
     if found is None:
-        get_run_logger().warning("An artifact could not be published; going on")
+        run_log().warning("An artifact could not be published; going on")
     return found if isinstance(found, UUID) else None
 
 

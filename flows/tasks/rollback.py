@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-from prefect import get_run_logger
-
 from flows.database.attempt import Committed
 from flows.database.preflight.clearance import locate
 from flows.database.preflight.flight import flight_of
@@ -18,6 +16,7 @@ from flows.migration.report import Applied, Report
 from flows.migration.strategy import Terms
 from flows.migration.variables import expand
 from flows.tasks.aside import speaking_aside
+from flows.tasks.engine import run_log
 from flows.tasks.smoke import probe_before
 from flows.tasks.step import changing_step, reading_step
 
@@ -51,7 +50,7 @@ def find_run(
 @changing_step("revert")
 def revert(flight: Flight, reason: str) -> Committed[Reverted]:
     """Save, undo and prove, in one transaction."""
-    log = get_run_logger()
+    log = run_log()
     with flight.report.phase("revert"), speaking_aside(log) as say:
         committed = revert_migration(flight, reason, say)
     flight.report.saved = committed.result.saved
@@ -73,7 +72,7 @@ def revert(flight: Flight, reason: str) -> Committed[Reverted]:
 def verify_reverted(flight: Flight, committed: Committed[Reverted]) -> Report:
     """Compare the whole catalogue with what it was before, from a fresh session."""
     prove_reverted(flight, committed.result.catalogue)
-    get_run_logger().info(
+    run_log().info(
         "✅ Schema is as before: %s objects compared",
         f"{len(committed.result.catalogue):,}",
     )
@@ -89,7 +88,7 @@ def probe_again(flight: Flight, reverted: Report) -> Report:
     with reverted.phase("probe again"):
         results = probe_before(expand(smoke, flight.target.plain_values))
     reverted.probes = results
-    log = get_run_logger()
+    log = run_log()
     for result in results:
         if result.verdict is Verdict.PASS:
             log.info("✅ Probe: %s", result.name)

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-from prefect import get_run_logger
-
 from flows.database.cells import left_as_found, read_cell
 from flows.migration.check import Check
 from flows.migration.errors import Blocked, Inconclusive, SmokeFailed
@@ -11,6 +9,7 @@ from flows.migration.flight import Flight
 from flows.migration.probe import ProbeResult, Smoke, Verdict, judge
 from flows.migration.variables import expand
 from flows.smoke import client_for, run_baseline, run_probes
+from flows.tasks.engine import run_log
 from flows.tasks.step import changing_step, reading_step
 
 _MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️ "}
@@ -97,7 +96,7 @@ def _assert_good(results: list[ProbeResult], before: list[ProbeResult]) -> None:
 
 
 def _log(results: list[ProbeResult]) -> None:
-    log = get_run_logger()
+    log = run_log()
     for result in results:
         text = result.detail or f"{result.passes} consecutive passes"
         log.info("%s Probe: %s: %s", _MARKS[result.verdict], result.name, text)

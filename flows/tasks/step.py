@@ -1,13 +1,15 @@
 """A step: a Prefect task whose expected failures show as a sentence, no traceback."""
 
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from prefect import Task, get_run_logger
+from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.futures import PrefectFuture
+from prefect.futures import PrefectFuture, wait
 from prefect.states import Failed
 from prefect.tasks import exponential_backoff
 
@@ -17,6 +19,7 @@ from flows.migration.errors import (
     NotCleared,
     PgflightError,
 )
+from flows.tasks.engine import is_away, run_log
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -36,6 +39,7 @@ class Step(Generic[Params, Result]):
         self, name: str, plain: Callable[Params, Result], retries: int
     ) -> None:
         self.plain = plain
+        self._retries = retries
         self._task: Task[..., Any] = Task(
             fn=_with_failures_as_states(plain),
             name=name,
@@ -50,10 +54,24 @@ class Step(Generic[Params, Result]):
 
     def __call__(self, *args: Params.args, **kwargs: Params.kwargs) -> Result:
         """Run it in this thread, where a cancellation interrupts it at once."""
+        if is_away():
+            return self._alone(*args, **kwargs)
         result: Any = self._task(*args, **kwargs)
         # A task that returns a state is given back as that state.
         given: Result = result.result() if isinstance(result, State) else result
         return given
+
+    def _alone(self, *args: Params.args, **kwargs: Params.kwargs) -> Result:
+        """Without Prefect, tried again as Prefect would."""
+        for attempt in range(self._retries):
+            try:
+                return self.plain(*args, **kwargs)
+            except ConnectionRefused:
+                raise
+            except ConnectionFailed as error:
+                run_log().warning("%s; once more", error)
+                time.sleep(0.5 * 2**attempt * random.uniform(1, 1.5))
+        return self.plain(*args, **kwargs)
 
 
 class ReadingStep(Step[Params, Result]):
@@ -62,6 +80,19 @@ class ReadingStep(Step[Params, Result]):
     def submit(self, *args: Params.args, **kwargs: Params.kwargs) -> PrefectFuture[Any]:
         """Run it beside others; nothing can cancel it there."""
         return self._task.submit(*args, **kwargs)
+
+
+def beside(
+    steps: Sequence[ReadingStep[Params, Result]],
+    *args: Params.args,
+    **kwargs: Params.kwargs,
+) -> list[Result]:
+    """Run several steps beside each other, and wait for all of them."""
+    if is_away():
+        return [step(*args, **kwargs) for step in steps]
+    futures = [step.submit(*args, **kwargs) for step in steps]
+    wait(futures)
+    return [future.result() for future in futures]
 
 
 def reading_step(
@@ -86,11 +117,11 @@ def _with_failures_as_states(plain: Callable[Params, Result]) -> Callable[Params
         except PgflightError as error:
             # Preflight has shown its findings one by one.
             if not isinstance(error, NotCleared):
-                get_run_logger().error("❌ %s", error)
+                run_log().error("❌ %s", error)
             return Failed(message=str(error), data=error)
         except Exception:
             # Prefect drops the traceback where its retry condition says no.
-            get_run_logger().exception("A mistake in pgflight itself:")
+            run_log().exception("A mistake in pgflight itself:")
             raise
 
     return run

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable
 
-from prefect import get_run_logger
-from prefect.futures import wait
-
 from flows.database import verify as database
 from flows.migration.check import Check
 from flows.migration.errors import ChecksFailed, Inconclusive
 from flows.migration.flight import Flight
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied
-from flows.tasks.step import ReadingStep, reading_step
+from flows.tasks.engine import run_log
+from flows.tasks.step import ReadingStep, beside, reading_step
 
 VerifyStep = ReadingStep[[Flight, Applied | None], list[Check]]
 
@@ -22,7 +20,7 @@ def _verify_step(
     """One task: ``done`` is what an operator reads when all is well."""
 
     def run(flight: Flight, applied: Applied | None) -> list[Check]:
-        log = get_run_logger()
+        log = run_log()
         checks = look(flight)
         for check in checks:
             if check.verdict is Verdict.FAIL:
@@ -69,9 +67,7 @@ def verify(
     Args:
         is_recorded: whether the ledger is told.
     """
-    futures = [step.submit(flight, applied) for step in VERIFY_STEPS]
-    wait(futures)
-    return verified(flight, [future.result() for future in futures], is_recorded)
+    return verified(flight, beside(VERIFY_STEPS, flight, applied), is_recorded)
 
 
 @reading_step("verified")
