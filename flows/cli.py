@@ -149,6 +149,24 @@ def rollback(
 
 
 @app.command
+def recover(*, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
+    """Bring to its end what a killed run has left, and do nothing else.
+
+    An unfinished deployment goes on where it was, an unfinished rollback too; what
+    became of a lost COMMIT (UNKNOWN) is settled. What waits for a person's decision is
+    named and left alone (exit code 40). Safe at any time: while another run is at work
+    there is nothing to do. For a schedule, and after any crash.
+    """
+
+    def run() -> Any:
+        from flows.recover import recover_migrations
+
+        return recover_migrations(folder, return_state=True)
+
+    return _fly(run, as_json)
+
+
+@app.command
 def verify(
     migration: Version, *, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False
 ) -> int:

@@ -17,6 +17,7 @@ from flows.rollback import roll_back, roll_back_without_prefect
 from flows.tasks import landing
 from flows.tasks.accept import accept
 from flows.tasks.apply import apply
+from flows.tasks.claim import claim, claiming
 from flows.tasks.plan import plan
 from flows.tasks.preflight import preflight
 from flows.tasks.smoke import baseline, smoke_test
@@ -53,36 +54,38 @@ def deploy_migration(
     """
     report = Report(action="deploy", version=migration, run_id=str(uuid4()))
     flight = None
-    try:
-        flight = preflight(
-            report, migration, folder, Terms(budget_ms, strategy, workers)
-        )
-        if flight.is_accepted:
-            verify(flight, None)
-            report.conclude(Outcome.NOTHING_TO_DO)
-        else:
-            before = baseline(flight)
-            applied = None
-            if not flight.is_applied:
-                applied = apply(flight, plan(flight, before))
-            checks = verify(flight, applied)
-            probes = smoke_test(flight, checks, before)
-            accept(flight, probes)
-    except (Pause, Abort):
-        raise
-    except Exception as error:
-        take_back(report, flight, folder, error)
-    except BaseException as signal:
-        stop(report, flight, folder, signal)
-        raise
-    landing.log_end(report)
+    with claiming():
+        try:
+            terms = Terms(budget_ms, strategy, workers)
+            cleared = preflight(report, migration, folder, terms)
+            if cleared.is_accepted:
+                verify(cleared, None)
+                report.conclude(Outcome.NOTHING_TO_DO)
+            else:
+                flight = claim(cleared)
+                landing.assert_not_condemned(flight)
+                before = baseline(flight)
+                applied = None
+                if not flight.is_applied:
+                    applied = apply(flight, plan(flight, before))
+                checks = verify(flight, applied)
+                probes = smoke_test(flight, checks, before)
+                accept(flight, probes)
+        except (Pause, Abort):
+            raise
+        except Exception as error:
+            take_back(report, flight, folder, error)
+        except BaseException as signal:
+            stop(report, flight, folder, signal)
+            raise
+        landing.close(report, flight)
     return landing.state_of(report)
 
 
 def take_back(
     report: Report, flight: Flight | None, folder: str, error: Exception
 ) -> None:
-    """Roll back what is in place and bad, and close the report."""
+    """Roll back what is in place and bad, and settle the report."""
     report.add_error(error)
     if flight and landing.must_roll_back(flight, error):
         landing.log_rollback()
@@ -109,4 +112,4 @@ def stop(
         else:
             report.conclude(landing.outcome_without_rollback(flight, signal))
     finally:
-        landing.log_end(report)
+        landing.close(report, flight)

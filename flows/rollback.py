@@ -13,6 +13,7 @@ from flows.migration.manifest import BudgetMs
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.tasks import landing
+from flows.tasks.claim import claim, claiming
 from flows.tasks.engine import is_away, without_prefect
 from flows.tasks.rollback import find_run, probe_again, revert, verify_reverted
 
@@ -42,16 +43,17 @@ def rollback_migration(
     """
     report = Report(action="rollback", version=migration, run_id=str(uuid4()))
     flight = None
-    try:
-        flight = find_run(report, migration, folder, budget_ms)
-        committed = revert(flight, reason)
-        reverted = verify_reverted(flight, committed)
-        probe_again(flight, reverted)
-    except (Pause, Abort):
-        raise
-    except Exception as error:
-        landing.conclude_failed_rollback(report, flight, error)
-    landing.log_end(report)
+    with claiming():
+        try:
+            flight = claim(find_run(report, migration, folder, budget_ms))
+            committed = revert(flight, reason)
+            reverted = verify_reverted(flight, committed)
+            probe_again(flight, reverted)
+        except (Pause, Abort):
+            raise
+        except Exception as error:
+            landing.conclude_failed_rollback(report, flight, error)
+        landing.close(report, flight)
     return landing.state_of(report)
 
 
@@ -79,7 +81,8 @@ def roll_back_without_prefect(failed: Report, folder: str) -> Report:
     flight = None
     try:
         with without_prefect():
-            flight = find_run(report, failed.version, folder, failed.budget_ms)
+            found = find_run(report, failed.version, folder, failed.budget_ms)
+            flight = claim(found)
             committed = revert(flight, failed.errors[0])
             verify_reverted(flight, committed)
     except NotInPlace:
@@ -87,4 +90,5 @@ def roll_back_without_prefect(failed: Report, folder: str) -> Report:
         report.conclude(Outcome.ROLLED_BACK)
     except Exception as error:
         landing.conclude_failed_rollback(report, flight, error)
+    landing.close(report, flight)
     return report

@@ -103,10 +103,17 @@ def show_report(console: Console, report: Report) -> None:
     console.rule(style=colour)
     title = f"{report.action} {report.version} {report.title}".rstrip()
     say(console, f"{outcome}  {title}", f"bold {colour}")
-    say(console, f"   {_MEANINGS[outcome]}")
+    say(console, f"   {_meaning(report)}")
     for line in _lines(report):
         say(console, line)
     console.rule(style=colour)
+
+
+def _meaning(report: Report) -> str:
+    assert report.outcome is not None
+    if report.action == "recover" and report.outcome is Outcome.NOTHING_TO_DO:
+        return "nothing was left unfinished"
+    return _MEANINGS[report.outcome]
 
 
 def _lines(report: Report) -> Iterable[str]:
@@ -126,6 +133,9 @@ def _lines(report: Report) -> Iterable[str]:
     if report.phases:
         phases = (f"{phase.name} {phase.seconds:.2f} s" for phase in report.phases)
         yield f"   durations: {', '.join(phases)}"
+    for part in report.recovered:
+        yield f"   {part.summary}"
+        yield from (f"   {line}" for line in _lines(part))
     if report.rollback:
         yield f"   rollback: {report.rollback.outcome}"
         yield from (f"   {line}" for line in _lines(report.rollback))

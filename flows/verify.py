@@ -35,5 +35,5 @@ def verify_migration(migration: str, folder: str = DEFAULT_FOLDER) -> State[Any]
     except Exception as error:
         report.add_error(error)
         report.conclude(landing.outcome_without_rollback(flight, error))
-    landing.log_end(report)
+    landing.close(report, None)
     return landing.state_of(report)

@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "flows.rollback": FLOW,
     "flows.verify": FLOW,
     "flows.deploy": FLOW | {"flows.rollback", "flows.verify"},
+    "flows.recover": FLOW | {"flows.deploy"},
 }
 """The layers, by the longest name that fits; the standard library is free to all."""
 

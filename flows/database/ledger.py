@@ -1,8 +1,5 @@
 """The ledger: pgflight's own tables in the target, and the fence before them."""
 
-import getpass
-import os
-import socket
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -12,6 +9,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from flows.database.connection import Conn, one, rows
+from flows.database.events import Event, append_event
 from flows.database.fingerprint import Fingerprint
 from flows.database.queries import query
 from flows.migration.errors import Busy
@@ -46,10 +44,16 @@ class Run:
     state_by: str
     rows_filled: int
     locked_ms: float
+    condemned: str | None
 
     @property
     def is_in_place(self) -> bool:
         return self.state != "rolled_back"
+
+    @property
+    def is_being_rolled_back(self) -> bool:
+        """A rollback began and did not get to its end."""
+        return self.is_in_place and self.condemned is not None
 
 
 def take_fence(conn: Conn, key: int = FENCE_KEY) -> str:
@@ -122,7 +126,8 @@ def read_fingerprints(
 def record_applied(conn: Conn, values: dict[str, Any], before: Fingerprint) -> None:
     """Write the row that proves the COMMIT: inside the migration's transaction."""
     conn.execute(query("insert_run"), {**values, "fingerprint_before": Jsonb(before)})
-    append_event(conn, values["run_id"], values["version"], "applied", "COMMIT follows")
+    run_id = values["run_id"]
+    append_event(conn, Event(run_id, run_id, values["version"], "applied"))
 
 
 def record_after(
@@ -138,37 +143,14 @@ def record_after(
     conn.execute(query("update_after"), {**values, "felt": felt and Jsonb(felt)})
 
 
-def record_state(conn: Conn, run: Run, state: State, detail: str) -> bool:
+def record_state(
+    conn: Conn, run: Run, state: State, detail: str, flight_id: UUID
+) -> bool:
     """Move a run along its states; False if somebody else had moved it already."""
     moved = conn.execute(
         query("update_state"),
         {"run_id": run.run_id, "state": state, "from_states": _COMES_FROM[state]},
     ).fetchone()
     if moved:
-        append_event(conn, run.run_id, run.version, state, detail)
+        append_event(conn, Event(flight_id, run.run_id, run.version, state, detail))
     return moved is not None
-
-
-def append_event(
-    conn: Conn, run_id: UUID, version: str, kind: State, detail: str
-) -> None:
-    """Add one line to the ledger's history."""
-    conn.execute(
-        query("insert_event"),
-        {
-            "run_id": run_id,
-            "version": version,
-            "kind": kind,
-            "client": _client(),
-            "detail": detail,
-        },
-    )
-
-
-def _client() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        # A container may run under a number that no account has.
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"

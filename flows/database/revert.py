@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from flows.database.attempt import Committed, Say, Work, commit_once
+from flows.database.condemned import condemned
 from flows.database.connection import Conn, reading
 from flows.database.fingerprint import (
     Fingerprint,
@@ -55,14 +56,15 @@ def revert(flight: Flight, reason: str, say: Say) -> Committed[Reverted]:
             "Decide by hand: repair the application, or write a migration that undoes"
             " it.",
         )
-    copies = copy_ahead(flight, losses(down.nodes))
-    work = Work(
-        name="rollback",
-        tables=tables_of(down),
-        run=lambda transaction: _revert(transaction, flight, copies, reason, say),
-        has_committed=lambda conn: not _in_place(conn, flight),
-    )
-    return commit_once(flight, work, say)
+    with condemned(flight, reason):
+        copies = copy_ahead(flight, losses(down.nodes))
+        work = Work(
+            name="rollback",
+            tables=tables_of(down),
+            run=lambda transaction: _revert(transaction, flight, copies, reason, say),
+            has_committed=lambda conn: not _in_place(conn, flight),
+        )
+        return commit_once(flight, work, say)
 
 
 def prove_reverted(flight: Flight, catalogue: Fingerprint) -> None:
@@ -119,7 +121,7 @@ def _revert(
         say(statement.summary)
     transaction.limit_statement()
     _assert_same(expected, take_fingerprint(conn))
-    record_state(conn, run, "rolled_back", reason)
+    record_state(conn, run, "rolled_back", reason, flight.run_id)
     return Reverted(run=run, saved=saved, catalogue=expected)
 
 

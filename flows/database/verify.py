@@ -104,7 +104,7 @@ def record_verified(flight: Flight, detail: str) -> None:
         if run.state == "applied":
             applied = flight.report.applied
             record_after(conn, run.run_id, take_fingerprint(conn), applied)
-        record_state(conn, run, "verified", detail)
+        record_state(conn, run, "verified", detail, flight.run_id)
         conn.commit()
 
 
@@ -115,7 +115,8 @@ def record_accepted(flight: Flight, detail: str) -> None:
         Inconclusive: the run is not in the ledger, or somebody rolled it back.
     """
     with reading(flight.target, _purpose(flight)) as conn:
-        if not record_state(conn, _run(conn, flight), "accepted", detail):
+        run = _run(conn, flight)
+        if not record_state(conn, run, "accepted", detail, flight.run_id):
             raise Inconclusive(
                 f"Migration {flight.migration.version} was rolled back by somebody else"
                 " while it was being tested",

@@ -18,6 +18,7 @@ PgflightError
 │   ├── BudgetExceeded       … because the budget was used up
 │   └── ChecksFailed         … because what it made is not what was expected
 ├── SmokeFailed              the application answers wrongly since the COMMIT
+├── Condemned                an earlier run began to take it back, and did not end
 ├── Inconclusive             cannot be judged: a person decides
 ├── RollbackFailed           the way back failed
 └── CommitUnknown            COMMIT was sent and nobody can say what became of it
@@ -122,6 +123,12 @@ class ChecksFailed(ApplyFailed):
 
 class SmokeFailed(PgflightError):
     """The application answered wrongly, and had answered rightly before."""
+
+    outcome = Outcome.ROLLED_BACK
+
+
+class Condemned(PgflightError):
+    """A rollback was begun by a run that did not live to its end: it goes on."""
 
     outcome = Outcome.ROLLED_BACK
 

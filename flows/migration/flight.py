@@ -38,6 +38,7 @@ class Flight:
         found_as: the run that had the migration in place, or half in place, when
             preflight looked; None if there was none.
         found_state: that run's state in the ledger.
+        condemned: why that run is being rolled back, where that is unfinished.
         choice: how it is to be applied, and why so.
         outlook: what the estimates are made from, if that could be read.
         workers: backends that fill rows at the same time, online.
@@ -51,6 +52,7 @@ class Flight:
     budget_ms: int
     found_as: UUID | None
     found_state: str | None
+    condemned: str | None
     choice: Choice
     outlook: Outlook | None
     workers: int
@@ -59,7 +61,7 @@ class Flight:
     @property
     def is_accepted(self) -> bool:
         """Nothing is to be done any more."""
-        return self.found_state == "accepted"
+        return self.found_state == "accepted" and self.condemned is None
 
     @property
     def is_applied(self) -> bool:

@@ -1,7 +1,7 @@
 """The report of a run: what happened, what users felt, what is left to do."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -100,7 +100,8 @@ class Report(BaseModel):
     """One run's story, filled in as the run goes.
 
     Attributes:
-        action: deploy, rollback or verify.
+        action: deploy, rollback, verify or recover.
+        version: empty of a recovery, which is of all that it finds.
         target: role, host and database, without secrets.
         waits_in_vain: who waited for attempts that came to nothing.
         errors: first error first; a failed rollback never hides it.
@@ -123,6 +124,7 @@ class Report(BaseModel):
     probes: list[ProbeResult] = []
     saved: list[Saved] = []
     rollback: "Report | None" = None
+    recovered: list["Report"] = []
     errors: list[str] = []
     phases: list[Phase] = []
 
@@ -149,7 +151,7 @@ class Report(BaseModel):
     @property
     def summary(self) -> str:
         """One line: what was to be done to what, and what became of it."""
-        return f"{self.action} {self.version}: {self.outcome}"
+        return f"{self.action} {self.version}".rstrip() + f": {self.outcome}"
 
     def add_error(self, error: BaseException) -> None:
         """Keep an error beside those that came before it."""
@@ -174,6 +176,18 @@ class Report(BaseModel):
         self.ended_at = datetime.now(UTC)
         return self
 
+    def conclude_all(self, waiting: Sequence[str]) -> "Report":
+        """Close a recovery with the worst that it came to.
+
+        Args:
+            waiting: versions that wait for a person.
+        """
+        outcomes = [part.outcome for part in self.recovered if part.outcome]
+        if waiting:
+            outcomes.append(Outcome.NEEDS_DECISION)
+        nothing = Outcome.NOTHING_TO_DO
+        return self.conclude(max(outcomes, key=_gravity, default=nothing))
+
     def take_back(self, rollback: "Report") -> "Report":
         """Close the report with what became of the rollback."""
         self.rollback = rollback
@@ -184,3 +198,7 @@ class Report(BaseModel):
     def as_json(self) -> dict[str, Any]:
         """The report for machines."""
         return self.model_dump(mode="json")
+
+
+def _gravity(outcome: Outcome) -> tuple[int, bool]:
+    return outcome.exit_code, outcome is Outcome.DEPLOYED

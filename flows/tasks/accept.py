@@ -1,5 +1,6 @@
 """Acceptance as a task: the last word in the ledger."""
 
+from flows.database.claim import current_claim
 from flows.database.verify import record_accepted
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
@@ -12,6 +13,7 @@ from flows.tasks.step import changing_step
 @changing_step("accept")
 def accept(flight: Flight, probes: list[ProbeResult]) -> Report:
     """Note in the ledger that the migration stays, and close the report."""
+    current_claim().renew()
     record_accepted(flight, f"{len(probes)} probes passed")
     version = flight.migration.version
     run_log().info("✅ Migration %s applied successfully!", version)

@@ -1,6 +1,7 @@
 """Apply as a task: never submitted, never cached, never retried by Prefect."""
 
 from flows.database.chosen import apply_as_chosen
+from flows.database.claim import current_claim
 from flows.migration.flight import Flight
 from flows.migration.plan import Plan
 from flows.migration.report import Applied
@@ -12,6 +13,7 @@ from flows.tasks.step import changing_step
 @changing_step("apply")
 def apply(flight: Flight, plan: Plan) -> Applied:
     """Apply the migration by the strategy that preflight has chosen."""
+    current_claim().renew()
     log = run_log()
     with flight.report.phase("apply"), speaking_aside(log) as say:
         applied = apply_as_chosen(flight, say)

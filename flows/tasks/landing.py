@@ -1,17 +1,21 @@
 """How a flight ends: what is decided once the steps are over, from the ledger."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.database.ledger import Run
+from flows.database.logbook import close_flight
+from flows.database.unfinished import Unfinished
 from flows.database.verify import find_run
 from flows.migration.errors import (
     BadInput,
     Blocked,
     ChecksFailed,
     CommitUnknown,
+    Condemned,
     PgflightError,
     SmokeFailed,
 )
@@ -74,7 +78,7 @@ def must_roll_back(flight: Flight, error: BaseException) -> bool:
     One that was accepted by an earlier run is never taken back by a later one's
     look at it; and whatever proves nothing against it leaves it to a person.
     """
-    is_guilty = isinstance(error, ChecksFailed | SmokeFailed)
+    is_guilty = isinstance(error, ChecksFailed | Condemned | SmokeFailed)
     try:
         return is_guilty and not flight.is_accepted and is_in_place(flight)
     except CommitUnknown:
@@ -100,6 +104,17 @@ def outcome_without_rollback(flight: Flight | None, error: BaseException) -> Out
         return own if is_stuck else Outcome.NEEDS_DECISION
     # Something was written, and is taken back.
     return Outcome.ROLLED_BACK if is_stuck or own is Outcome.BLOCKED else own
+
+
+def name_waiting(report: Report, waiting: Sequence[Unfinished]) -> Report:
+    """Close a recovery; what only a person can decide is named, and left alone."""
+    for run in waiting:
+        report.errors.append(
+            f"{run.version} is {run.state} and waits for a decision"
+            f" ({run.last_outcome}): `pgflight deploy {run.version}` tries it again,"
+            f" `pgflight rollback {run.version}` takes it back"
+        )
+    return report.conclude_all([run.version for run in waiting])
 
 
 def conclude_failed_rollback(
@@ -140,11 +155,30 @@ def state_of(report: Report) -> State[Any]:
     return Failed(name=name, message=report.summary, data=Landed(report))
 
 
+def assert_not_condemned(flight: Flight) -> None:
+    """A rollback that a killed run has begun is brought to its end first.
+
+    Raises:
+        Condemned: so that what is in place is taken back.
+    """
+    if flight.condemned is not None:
+        raise Condemned(
+            "An earlier run began to roll this migration back and did not get to the"
+            f" end; it was because: {flight.condemned}",
+            "Once it is rolled back, run again to deploy it.",
+        )
+
+
 def log_rollback() -> None:
     """Say that the rollback begins, before it does."""
     run_log().warning("⚠️  Rolling back")
 
 
-def log_end(report: Report) -> None:
-    """The last line of the run's log."""
+def close(report: Report, flight: Flight | None) -> None:
+    """The last line of the run's log, and of its story in the ledger."""
+    if flight:
+        try:
+            close_flight(flight.target, report, flight.in_place_as)
+        except PgflightError as error:
+            run_log().warning("The ledger was not told how it ended: %s", error)
     run_log().info("%s", report.summary)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from flows.database.attempt import Committed
+from flows.database.claim import current_claim
 from flows.database.preflight.clearance import locate
 from flows.database.preflight.flight import flight_of
 from flows.database.revert import Reverted, prove_reverted
@@ -50,6 +51,7 @@ def find_run(
 @changing_step("revert")
 def revert(flight: Flight, reason: str) -> Committed[Reverted]:
     """Save, undo and prove, in one transaction."""
+    current_claim().renew()
     log = run_log()
     with flight.report.phase("revert"), speaking_aside(log) as say:
         committed = revert_migration(flight, reason, say)

@@ -3,6 +3,7 @@
 from functools import partial
 
 from flows.database.cells import left_as_found, read_cell
+from flows.database.claim import current_claim
 from flows.migration.check import Check
 from flows.migration.errors import Blocked, Inconclusive, SmokeFailed
 from flows.migration.flight import Flight
@@ -54,6 +55,7 @@ def smoke_test(
     smoke = _smoke(flight)
     if smoke is None:
         return []
+    current_claim().renew()
     read = partial(read_cell, flight.target)
     with (
         flight.report.phase("smoke test"),

@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS pgflight.run (
   locked_ms          double precision NOT NULL,
   fingerprint_before jsonb NOT NULL,
   fingerprint_after  jsonb,
-  felt               jsonb
+  felt               jsonb,
+  condemned          text
 );
 
 COMMENT ON TABLE pgflight.run IS 'Committed deployments, and what became of them.';
@@ -48,6 +49,7 @@ COMMENT ON COLUMN pgflight.run.locked_ms IS 'Milliseconds from the first stateme
 COMMENT ON COLUMN pgflight.run.fingerprint_before IS 'Hash of every object''s definition, before.';
 COMMENT ON COLUMN pgflight.run.fingerprint_after IS 'The same, after the COMMIT.';
 COMMENT ON COLUMN pgflight.run.felt IS 'What the application felt, as the report has it: each lock and how long it was held, how many sessions waited, the longest wait. NULL when the deployer died before it could say.';
+COMMENT ON COLUMN pgflight.run.condemned IS 'Why it is, or was, to be rolled back; while it is still in place, a rollback is unfinished.';
 
 -- At most one deployment of a version is in place.
 CREATE UNIQUE INDEX IF NOT EXISTS run_in_place
@@ -77,18 +79,44 @@ COMMENT ON COLUMN pgflight.step.rows IS 'Rows that a backfill has filled so far.
 CREATE TABLE IF NOT EXISTS pgflight.event (
   id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+  flight_id  uuid NOT NULL,
   run_id      uuid NOT NULL,
   version     text NOT NULL,
-  kind        text NOT NULL,
+  kind        text NOT NULL
+              CONSTRAINT event_kind
+              CHECK (kind IN ('started', 'applying', 'applied', 'verified', 'accepted', 'condemned', 'spared', 'rolled_back', 'ended', 'settled')),
+  outcome     text,
   actor       text NOT NULL DEFAULT session_user,
   client      text NOT NULL,
   detail      text NOT NULL
 );
 
-COMMENT ON TABLE pgflight.event IS 'What happened, in order; rows are only ever added.';
-COMMENT ON COLUMN pgflight.event.kind IS 'applied, verified, accepted, rolled_back.';
-COMMENT ON COLUMN pgflight.event.client IS 'User and host that the run was started from.';
-COMMENT ON COLUMN pgflight.event.detail IS 'One sentence for a person.';
+CREATE INDEX IF NOT EXISTS event_flight ON pgflight.event (flight_id, id);
+CREATE INDEX IF NOT EXISTS event_run ON pgflight.event (run_id, id);
+
+COMMENT ON TABLE pgflight.event IS 'The audit: what happened, in order, of every flight, also of those that failed; rows are only ever added.';
+COMMENT ON COLUMN pgflight.event.flight_id IS 'The execution of pgflight that did it: its id is in application_name, too.';
+COMMENT ON COLUMN pgflight.event.run_id IS 'The deployment that it was about: its row in pgflight.run, if it ever committed.';
+COMMENT ON COLUMN pgflight.event.kind IS 'started and ended: of the flight; condemned and spared: a rollback begins, and is refused; settled: what became of a flight that could not say; the others: states of the run.';
+COMMENT ON COLUMN pgflight.event.outcome IS 'How the flight ended, where that is known.';
+COMMENT ON COLUMN pgflight.event.client IS 'User and host that the flight was started from.';
+COMMENT ON COLUMN pgflight.event.detail IS 'What was asked for, or why it ended so: one sentence for a person.';
+
+CREATE OR REPLACE FUNCTION pgflight.refuse_change() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RAISE EXCEPTION 'pgflight.% is an audit: rows are only ever added', TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation';
+END
+$$;
+
+REVOKE ALL ON FUNCTION pgflight.refuse_change() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER append_only
+  BEFORE UPDATE OR DELETE OR TRUNCATE ON pgflight.event
+  FOR EACH STATEMENT EXECUTE FUNCTION pgflight.refuse_change();
 
 -- What rollbacks would have deleted. Values are kept in their text form, which
 -- every PostgreSQL type reads back exactly.

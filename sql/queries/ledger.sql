@@ -4,6 +4,11 @@ SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s) AS held,
        pg_catalog.pg_current_xact_id()::text AS xid,
        pg_catalog.pg_backend_pid() AS pid;
 
+-- name: hold_fence
+-- Without a transaction id, and between statements without a snapshot: a session that
+-- idles like this holds back neither VACUUM nor CREATE INDEX CONCURRENTLY.
+SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s) AS held;
+
 -- name: wait_for_fence
 -- Granted only when the transaction that holds it is over.
 SELECT pg_catalog.pg_advisory_xact_lock(%(key)s);
@@ -29,13 +34,13 @@ SELECT pg_catalog.to_regclass('pgflight.run') IS NOT NULL AS found;
 -- The newest run of each version.
 SELECT DISTINCT ON (version)
        run_id, version, name, state, strategy, checksum,
-       applied_at, applied_by, state_since, state_by, rows_filled, locked_ms
+       applied_at, applied_by, state_since, state_by, rows_filled, locked_ms, condemned
 FROM pgflight.run
 ORDER BY version, applied_at DESC;
 
 -- name: select_run
 SELECT run_id, version, name, state, strategy, checksum,
-       applied_at, applied_by, state_since, state_by, rows_filled, locked_ms
+       applied_at, applied_by, state_since, state_by, rows_filled, locked_ms, condemned
 FROM pgflight.run
 WHERE run_id = %(run_id)s;
 
@@ -83,6 +88,13 @@ WHERE run_id = %(run_id)s
   AND state = ANY (%(from_states)s)
 RETURNING version;
 
--- name: insert_event
-INSERT INTO pgflight.event (run_id, version, kind, client, detail)
-VALUES (%(run_id)s, %(version)s, %(kind)s, %(client)s, %(detail)s);
+-- name: update_condemned
+-- A rollback has begun, or (NULL) was refused; not once it is done.
+UPDATE pgflight.run
+SET condemned = %(reason)s
+WHERE run_id = %(run_id)s
+  AND state <> 'rolled_back'
+RETURNING version;
+
+-- name: commit_locally
+SELECT pg_catalog.set_config('synchronous_commit', 'local', true);

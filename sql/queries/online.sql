@@ -1,8 +1,3 @@
--- name: hold_fence
--- Without a transaction id, and between statements without a snapshot: a session that
--- idles like this holds back neither VACUUM nor CREATE INDEX CONCURRENTLY.
-SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s) AS held;
-
 -- name: insert_online_run
 INSERT INTO pgflight.run
   (run_id, version, name, state, strategy, checksum, rows_filled, locked_ms, fingerprint_before)

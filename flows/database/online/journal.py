@@ -9,8 +9,9 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from flows.database.connection import CONNECT_ATTEMPTS, Conn, rows, session
+from flows.database.events import Event, Kind, append_event
 from flows.database.fingerprint import take_fingerprint
-from flows.database.ledger import append_event, read_run
+from flows.database.ledger import read_run
 from flows.database.queries import query
 from flows.migration.errors import ApplyFailed, Blocked
 from flows.migration.flight import Flight
@@ -110,8 +111,7 @@ class Journal:
         """Note that everything is applied; returns the rows filled in all steps."""
         values = {"run_id": self.run_id}
         if conn.execute(query("finish_online_run"), values).rowcount:
-            version = self._flight.migration.version
-            append_event(conn, self.run_id, version, "applied", "all steps are done")
+            self._tell(conn, "applied", "all steps are done")
         run = read_run(conn, self.run_id)
         assert run
         return run.rows_filled
@@ -128,7 +128,12 @@ class Journal:
                 "fingerprint_before": Jsonb(take_fingerprint(conn)),
             },
         )
-        append_event(conn, self.run_id, migration.version, "applying", "step by step")
+        self._tell(conn, "applying", "step by step")
+
+    def _tell(self, conn: Conn, kind: Kind, detail: str) -> None:
+        flight = self._flight
+        version = flight.migration.version
+        append_event(conn, Event(flight.run_id, self.run_id, version, kind, detail))
 
     def _update(
         self, name: str, conn: Conn, step: OnlineStep, **values: object

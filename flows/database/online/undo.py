@@ -69,7 +69,7 @@ def _close(crew: Crew, error: BaseException) -> None:
             raise RollbackFailed(
                 "The schema is not as before:\n" + "\n".join(different)
             )
-        record_state(conn, run, "rolled_back", _told(error))
+        record_state(conn, run, "rolled_back", _told(error), crew.flight.run_id)
         conn.commit()
 
 

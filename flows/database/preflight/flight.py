@@ -34,6 +34,7 @@ def flight_of(report: Report, clearance: Clearance, terms: Terms) -> Flight:
         budget_ms=report.budget_ms,
         found_as=run.run_id if run else None,
         found_state=run.state if run else None,
+        condemned=run.condemned if run and run.is_being_rolled_back else None,
         choice=_GOES_ON if is_unfinished else clearance.choice or _UNASKED,
         outlook=clearance.outlook,
         workers=terms.workers,

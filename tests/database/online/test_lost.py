@@ -137,6 +137,6 @@ def test_connection_lost_while_the_fence_is_taken_is_ours(online: Flight, monkey
     def lose(*args: object, **values: object) -> None:
         raise psycopg.OperationalError("server closed the connection")
 
-    monkeypatch.setattr("flows.database.online.fence.one", lose)
+    monkeypatch.setattr("flows.database.holding.one", lose)
     with pytest.raises(ConnectionFailed), held_fence(online):
         pass

@@ -1,0 +1,49 @@
+"""An advisory lock that a connection of its own holds, for as long as it is open."""
+
+from flows.database.connection import CONNECT_ATTEMPTS, Conn, connect, one, set_local
+from flows.database.ledger import busy
+from flows.database.transaction import FIRST_WITH_TRANSACTION_TIMEOUT
+from flows.migration.target import Target
+
+KEEPALIVES = {
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 2,
+    "tcp_keepalives_count": 3,
+}
+"""On the server's side: seconds, and how many probes may be lost. It is over before
+the last resume of a run that was cut off."""
+
+
+def hold(target: Target, purpose: str, key: int) -> Conn:
+    """Take the lock; returns the connection that holds it until it is closed.
+
+    The lock belongs to an open transaction, because only such a lock survives a pooler
+    and dies with its holder. That transaction has neither a transaction id nor, between
+    statements, a snapshot: it keeps VACUUM from nothing.
+
+    Raises:
+        Busy: somebody else has it.
+        psycopg.Error: the server went away meanwhile.
+    """
+    conn = connect(target, purpose, attempts=CONNECT_ATTEMPTS)
+    try:
+        _take(conn, key)
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def _take(conn: Conn, key: int) -> None:
+    if not one(conn, "hold_fence", key=key)["held"]:
+        raise busy(conn, key)
+    set_local(conn, "idle_in_transaction_session_timeout", 0)
+    if conn.info.server_version // 10_000 >= FIRST_WITH_TRANSACTION_TIMEOUT:
+        set_local(conn, "transaction_timeout", 0)
+    # A machine that is gone without a word: by default the server would keep the
+    # lock for it for two hours.
+    for name, value in KEEPALIVES.items():
+        set_local(conn, name, value)
+    # A statement with parameters leaves its snapshot behind until the next one comes;
+    # this one has none.
+    conn.execute("SELECT")

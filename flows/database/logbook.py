@@ -1,0 +1,105 @@
+"""Opening and closing a flight in the ledger, whatever becomes of its transactions."""
+
+from uuid import UUID
+
+from flows.database.connection import (
+    CONNECT_ATTEMPTS,
+    READ_LOCK_TIMEOUT_MS,
+    Conn,
+    one,
+    session,
+    set_local,
+)
+from flows.database.events import Event, append_event, settle_flights
+from flows.database.ledger import (
+    FENCE_KEY,
+    create_ledger,
+    ledger_exists,
+    read_runs,
+)
+from flows.database.queries import query
+from flows.migration.errors import Blocked
+from flows.migration.flight import Flight
+from flows.migration.report import Report
+from flows.migration.target import Target
+
+FENCE_WAIT_MS = 10_000
+CLOSE_LIMIT_MS = 5_000
+
+
+def open_flight(flight: Flight) -> list[str]:
+    """Note that the flight has begun; call it under the claim.
+
+    The ledger is made where it lacks, in a transaction of its own, so that what fails
+    later is told too. Flights that were killed are settled on the way.
+
+    Returns:
+        A line for each flight that was settled.
+
+    Raises:
+        Blocked: another flight was at work until the claim was had.
+    """
+    purpose = f"open {flight.run_id} {flight.migration.version}"
+    with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+        set_local(conn, "lock_timeout", FENCE_WAIT_MS)
+        one(conn, "wait_for_fence", key=FENCE_KEY)
+        create_ledger(conn)
+        settled = settle_flights(conn, flight.run_id)
+        _assert_as_cleared(conn, flight)
+        append_event(conn, _started(flight))
+        conn.commit()
+    return [f"Flight {one.flight_id} of {one.version}: {one.detail}" for one in settled]
+
+
+def close_flight(
+    target: Target, report: Report, run_id: UUID, within_ms: int = CLOSE_LIMIT_MS
+) -> None:
+    """Note how a flight ended; nothing where there is no ledger.
+
+    Best effort, and over soon: the report is what counts, and it is the same.
+
+    Raises:
+        ConnectionFailed, QueryFailed: it could not be noted.
+    """
+    with session(target, f"close {report.run_id} {report.version}") as conn:
+        set_local(conn, "statement_timeout", within_ms)
+        set_local(conn, "lock_timeout", READ_LOCK_TIMEOUT_MS)
+        # A standby that is away must not keep the end from being told.
+        conn.execute(query("commit_locally"))
+        if ledger_exists(conn):
+            append_event(conn, _ended(report, run_id))
+        conn.commit()
+
+
+def _assert_as_cleared(conn: Conn, flight: Flight) -> None:
+    run = read_runs(conn).get(flight.migration.version)
+    found = (run.run_id, run.state) if run and run.is_in_place else (None, None)
+    if found != (flight.found_as, flight.found_state):
+        now = f"{run.state} by {run.state_by}" if run else "not in place"
+        raise Blocked(
+            "Another deployment was at work while this one was being cleared:"
+            f" migration {flight.migration.version} is {now} now",
+            "Run again: it goes on from what the ledger has.",
+        )
+
+
+def _started(flight: Flight) -> Event:
+    report = flight.report
+    return Event(
+        flight_id=flight.run_id,
+        run_id=flight.in_place_as,
+        version=flight.migration.version,
+        kind="started",
+        detail=f"{report.action} {flight.migration.version}_{flight.migration.name}",
+    )
+
+
+def _ended(report: Report, run_id: UUID) -> Event:
+    return Event(
+        flight_id=UUID(report.run_id),
+        run_id=run_id,
+        version=report.version,
+        kind="ended",
+        detail=report.errors[0] if report.errors else report.action,
+        outcome=report.outcome,
+    )

@@ -1,0 +1,57 @@
+"""The flow recover-migrations: bring to its end what a killed run has left."""
+
+from typing import Any
+from uuid import uuid4
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.exceptions import Abort, Pause
+
+from flows.deploy import deploy_migration
+from flows.migration.errors import Busy
+from flows.migration.folder import DEFAULT_FOLDER
+from flows.migration.outcome import Outcome
+from flows.migration.report import Report
+from flows.tasks import landing
+from flows.tasks.claim import claiming
+from flows.tasks.engine import is_away
+from flows.tasks.recover import find_unfinished
+
+
+@flow(name="recover-migrations", flow_run_name="recover", persist_result=False)
+def recover_migrations(folder: str = DEFAULT_FOLDER) -> State[Any]:
+    """Bring to its end whatever a killed run has left, and do nothing else.
+
+    An unfinished deployment goes on where it was, an unfinished rollback too; what
+    became of a lost COMMIT is settled. What waits for a person's decision is named and
+    left alone. While another run is at work there is nothing to recover.
+
+    Args:
+        folder: Folder of migrations, as the worker sees it.
+    """
+    report = Report(action="recover", version="", run_id=str(uuid4()))
+    with claiming():
+        try:
+            unfinished = find_unfinished(report)
+            waiting = [run for run in unfinished if run.waits_for_a_person]
+            report.recovered = [
+                go_on(run.version, folder) for run in unfinished if run not in waiting
+            ]
+            landing.name_waiting(report, waiting)
+        except (Pause, Abort):
+            raise
+        except Busy as busy:
+            report.add_error(busy)
+            report.conclude(Outcome.NOTHING_TO_DO)
+        except Exception as error:
+            report.add_error(error)
+            report.conclude(landing.outcome_without_rollback(None, error))
+        landing.close(report, None)
+    return landing.state_of(report)
+
+
+def go_on(version: str, folder: str) -> Report:
+    """Deploying what is unfinished goes on from where it is, also with its rollback."""
+    if is_away():
+        return landing.report_of(deploy_migration.fn(version, folder))
+    return landing.report_of(deploy_migration(version, folder, return_state=True))

@@ -1,0 +1,39 @@
+"""What a recovery finds, as a task."""
+
+import os
+from uuid import UUID
+
+from flows.database.claim import current_claim
+from flows.database.unfinished import Unfinished
+from flows.database.unfinished import find_unfinished as find
+from flows.migration.report import Report
+from flows.migration.target import target_from_environment
+from flows.tasks.engine import run_log
+from flows.tasks.step import changing_step
+
+
+@changing_step("find-unfinished")
+def find_unfinished(report: Report) -> list[Unfinished]:
+    """Claim the database and list what was left unfinished, oldest first.
+
+    Raises:
+        Busy: a run is at work, so nothing was left.
+        TargetError, NotCleared: the target is not the one that is meant.
+    """
+    target = target_from_environment(os.environ)
+    current_claim().take(target, f"{report.run_id} recover")
+    found = find(target, UUID(report.run_id))
+    log = run_log()
+    for settled in found.settled:
+        log.info("✅ Settled a lost run of %s: %s", settled.version, settled.detail)
+    for run in found.runs:
+        log.info("   %s is unfinished: %s", run.version, _why(run))
+    if not found.runs:
+        log.info("✅ Nothing is unfinished")
+    return found.runs
+
+
+def _why(run: Unfinished) -> str:
+    if run.condemned:
+        return f"a rollback was begun, because: {run.condemned}"
+    return f"{run.state}, {run.last_outcome or 'and its process is gone'}"

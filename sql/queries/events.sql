@@ -1,0 +1,42 @@
+-- name: insert_event
+INSERT INTO pgflight.event (flight_id, run_id, version, kind, outcome, client, detail)
+VALUES (%(flight_id)s, %(run_id)s, %(version)s, %(kind)s, %(outcome)s, %(client)s, %(detail)s);
+
+-- name: settle_flights
+-- Flights that were killed, or that could not learn what became of their COMMIT. Whoever
+-- asks has the claim, so their processes are gone; the fence, so their transactions are over.
+INSERT INTO pgflight.event (flight_id, run_id, version, kind, outcome, client, detail)
+SELECT last.flight_id,
+       last.run_id,
+       last.version,
+       'settled',
+       CASE WHEN r.run_id IS NULL OR r.state = 'rolled_back' THEN 'ROLLED_BACK'
+            WHEN r.state = 'accepted' AND r.condemned IS NULL THEN 'DEPLOYED' END,
+       %(client)s,
+       CASE WHEN r.run_id IS NULL THEN 'it never committed'
+            WHEN r.condemned IS NOT NULL AND r.state <> 'rolled_back' THEN 'its rollback is unfinished'
+            ELSE 'the ledger has it as ' || r.state END
+FROM (SELECT DISTINCT ON (flight_id) flight_id, run_id, version, kind, outcome
+      FROM pgflight.event
+      WHERE kind IN ('started', 'ended', 'settled')
+      ORDER BY flight_id, id DESC) AS last
+LEFT JOIN pgflight.run AS r ON r.run_id = last.run_id
+WHERE last.flight_id <> %(flight_id)s
+  AND (last.kind = 'started' OR last.outcome = 'UNKNOWN')
+RETURNING flight_id, version, outcome, detail;
+
+-- name: select_unfinished
+-- Runs that are not at their end, with the last word of a flight about each.
+SELECT r.run_id,
+       r.version,
+       r.state,
+       r.condemned,
+       (SELECT e.outcome
+        FROM pgflight.event AS e
+        WHERE e.run_id = r.run_id AND e.kind IN ('started', 'ended', 'settled')
+        ORDER BY e.id DESC
+        LIMIT 1) AS last_outcome
+FROM pgflight.run AS r
+WHERE r.state IN ('applying', 'applied', 'verified')
+   OR (r.state = 'accepted' AND r.condemned IS NOT NULL)
+ORDER BY r.applied_at;
