@@ -72,7 +72,8 @@ def _commit(flight: Flight, order: Sequence[Statement], say: Say) -> Applied:
         locks=committed.locks,
         waits=committed.waits,
         checks=committed.result,
-        reconciled=committed.reconciled,
+        commit=committed.commit,
+        is_replicated=committed.is_replicated,
     )
 
 

@@ -24,6 +24,7 @@ from flows.database.transaction import (
     FencedTransaction,
 )
 from flows.database.watcher import Watcher
+from flows.migration.commit_state import CommitState
 from flows.migration.errors import (
     ApplyFailed,
     BudgetExceeded,
@@ -53,7 +54,8 @@ class Committed(Generic[Result]):
     statements: list[StatementTiming]
     locks: list[LockHeld]
     waits: Waits
-    reconciled: bool
+    commit: CommitState
+    is_replicated: bool
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def _transact(
         with watcher:
             result = work.run(transaction)
             watcher.may_cancel = False
-            reconciled = commit(conn, flight, work.has_committed, work.key)
+            answer = commit(conn, flight, work.has_committed, work.key)
             total_ms, locks = transaction.elapsed_ms, transaction.held()
     except Busy as busy:
         # An attempt of this very run, whose connection was cut, may still linger.
@@ -171,7 +173,8 @@ def _transact(
         statements=transaction.statements,
         locks=locks,
         waits=watcher.waits,
-        reconciled=reconciled,
+        commit=answer.state,
+        is_replicated=answer.is_replicated,
     )
 
 

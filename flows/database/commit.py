@@ -9,6 +9,7 @@ transaction (measured: wrong in 43 of 80 rounds).
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import psycopg
 
@@ -21,6 +22,8 @@ from flows.database.connection import (
     set_local,
 )
 from flows.database.ledger import FENCE_KEY
+from flows.database.standby import confirmation, end_wait, patience_ms
+from flows.migration.commit_state import CommitState
 from flows.migration.errors import (
     ApplyFailed,
     CommitUnknown,
@@ -37,13 +40,23 @@ HasCommitted = Callable[[Conn], bool]
 """Asks the ledger, behind the fence, whether the transaction's row is there."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a COMMIT came to.
+
+    Attributes:
+        state: ACKED or RECONCILED_COMMITTED.
+        is_replicated: False when a standby was to confirm it, and none did in time.
+    """
+
+    state: CommitState
+    is_replicated: bool = True
+
+
 def commit(
     conn: Conn, flight: Flight, has_committed: HasCommitted, key: int = FENCE_KEY
-) -> bool:
+) -> Answer:
     """Send COMMIT and learn what became of it.
-
-    Returns:
-        True when the acknowledgement was lost and the ledger said "committed".
 
     Raises:
         ConnectionFailed: it was lost and did not commit: trying again is safe.
@@ -51,27 +64,40 @@ def commit(
         CommitUnknown: nobody can be asked.
         psycopg.Error: contention at the COMMIT, or the budget; it rolled back.
     """
+    report = flight.report
+    report.commit = CommitState.SENT
+    pid = conn.info.backend_pid
     try:
-        conn.commit()
+        with confirmation(conn, flight) as confirmed:
+            conn.commit()
     except psycopg.Error as error:
-        if cause_of(error) is Cause.CONTENTION:
-            raise
-        if cause_of(error) is Cause.REFUSAL:
-            raise ApplyFailed(
-                f"COMMIT was refused: {error.diag.message_primary}"
-                f" (SQLSTATE {error.sqlstate})",
-                error.diag.message_detail or "",
-            ) from None
+        cause = cause_of(error)
+        if cause in (Cause.CONTENTION, Cause.REFUSAL):
+            # The server has said that it rolled back.
+            report.commit = CommitState.NOT_SENT
+            raise _refused(error) if cause is Cause.REFUSAL else error from None
         conn.close()
-        if reconcile(flight, has_committed, key):
-            return True
-        if cause_of(error) is Cause.BUDGET:
+        report.commit = CommitState.UNKNOWN
+        answer = reconcile(flight, has_committed, key, pid=pid)
+        if answer:
+            report.commit = answer.state
+            return answer
+        report.commit = CommitState.RECONCILED_ABORTED
+        if cause is Cause.BUDGET:
             raise
         raise ConnectionFailed(
             "The connection was lost at COMMIT; the ledger shows that the"
             " transaction was rolled back"
         ) from None
-    return False
+    report.commit = CommitState.ACKED
+    return Answer(CommitState.ACKED, not confirmed.is_missing)
+
+
+def _refused(error: psycopg.Error) -> ApplyFailed:
+    return ApplyFailed(
+        f"COMMIT was refused: {error.diag.message_primary} (SQLSTATE {error.sqlstate})",
+        error.diag.message_detail or "",
+    )
 
 
 def reconcile(
@@ -79,46 +105,74 @@ def reconcile(
     has_committed: HasCommitted,
     key: int = FENCE_KEY,
     for_s: float = RECONCILE_FOR_S,
-) -> bool:
+    pid: int = 0,
+) -> Answer | None:
     """Find out whether a transaction committed whose answer was lost.
 
     Args:
         key: the advisory lock that the transaction held.
         for_s: how long to go on asking.
+        pid: the backend that was to commit.
+
+    Returns:
+        None when it did not commit.
 
     Raises:
         CommitUnknown: the database could not be asked, or is not the same one.
     """
     deadline = time.monotonic() + for_s
-    reason = ""
+    reason, hung = "", False
     while time.monotonic() < deadline:
         try:
-            return _ask(flight, has_committed, key)
+            has_it = _ask(flight, has_committed, key)
+            state = CommitState.RECONCILED_COMMITTED
+            return Answer(state, not hung) if has_it else None
         except (ConnectionFailed, QueryFailed) as error:
             reason = error.message
+            hung = _end_standby_wait(flight, pid) or hung
             time.sleep(0.5)
     raise CommitUnknown(
         "COMMIT was sent, its answer was lost, and the ledger could not be asked"
         f" for {for_s:g} s: {reason}",
-        f"Do not run the migration by hand. Once the database answers, run"
-        f" `pgflight status`: run {flight.run_id} is in the ledger if it committed.",
+        "Do not run the migration by hand. Once the database answers, run `pgflight"
+        f" recover`: run {flight.run_id} is in the ledger if it committed.",
     )
 
 
 def _ask(flight: Flight, has_committed: HasCommitted, key: int) -> bool:
-    purpose = f"{flight.migration.version} reconcile {flight.run_id}"
+    purpose = f"reconcile {flight.run_id} {flight.migration.version}"
     with session(flight.target, purpose) as conn:
         found = one(conn, "select_identity")
-        is_same = (found["system_identifier"], found["database"]) == (
-            flight.identity.system_identifier,
-            flight.identity.database,
-        )
-        if found["in_recovery"] or not is_same:
-            raise CommitUnknown(
-                "COMMIT was sent and its answer lost; the URL now leads to"
-                f" {'a standby' if found['in_recovery'] else 'another database'}",
-                "Find the server that was primary at the COMMIT before anything else.",
-            )
-        set_local(conn, "lock_timeout", FENCE_WAIT_MS)
+        _assert_same_database(flight, found["system_identifier"], found["database"])
+        if found["in_recovery"]:
+            raise _elsewhere("a standby")
+        set_local(conn, "lock_timeout", min(FENCE_WAIT_MS, patience_ms(flight)))
         one(conn, "wait_for_fence", key=key)
-        return has_committed(conn)
+        has_it = has_committed(conn)
+        if not has_it and found["timeline"] != flight.identity.timeline:
+            # What is there was committed. What is not there may be on the old primary.
+            raise _elsewhere("a server that was promoted since, and has no such run")
+        return has_it
+
+
+def _assert_same_database(flight: Flight, system_identifier: str, name: str) -> None:
+    identity = flight.identity
+    if (system_identifier, name) != (identity.system_identifier, identity.database):
+        raise _elsewhere("another database")
+
+
+def _elsewhere(place: str) -> CommitUnknown:
+    return CommitUnknown(
+        f"COMMIT was sent and its answer lost; the URL now leads to {place}",
+        "Find the server that was primary at the COMMIT before anything else.",
+    )
+
+
+def _end_standby_wait(flight: Flight, pid: int) -> bool:
+    """A COMMIT that hangs keeps the fence; True if it was one, and is released."""
+    purpose = f"release {flight.run_id} {flight.migration.version}"
+    try:
+        with session(flight.target, purpose) as conn:
+            return end_wait(conn, pid, flight.run_id)
+    except (ConnectionFailed, QueryFailed):
+        return False

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.database.connection import CONNECT_ATTEMPTS, session
+from flows.database.connection import CONNECT_ATTEMPTS, commit_locally, session
 from flows.database.events import Event, Kind, append_event
 from flows.database.ledger import take_fence
 from flows.database.queries import query
@@ -43,4 +43,4 @@ def _note(flight: Flight, kind: Kind, reason: str) -> None:
         values = {"run_id": run_id, "reason": reason if kind == "condemned" else None}
         if conn.execute(query("update_condemned"), values).rowcount:
             append_event(conn, Event(flight.run_id, run_id, version, kind, reason))
-        conn.commit()
+        commit_locally(conn)

@@ -209,6 +209,16 @@ def set_local(conn: Conn, name: str, milliseconds: int) -> None:
     conn.execute(query("set_local"), {"name": name, "value": str(milliseconds)})
 
 
+def commit_locally(conn: Conn) -> None:
+    """Commit what we note for ourselves, waiting for no standby.
+
+    Such a COMMIT must not hang: what comes after it in the write-ahead log, and was
+    confirmed, carries it along.
+    """
+    conn.execute(query("commit_locally"))
+    conn.commit()
+
+
 def one(conn: Conn, name: str, /, **parameters: object) -> dict[str, Any]:
     """The single row of a named query."""
     row = _ask(conn, name, parameters).fetchone()

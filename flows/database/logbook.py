@@ -6,6 +6,7 @@ from flows.database.connection import (
     CONNECT_ATTEMPTS,
     READ_LOCK_TIMEOUT_MS,
     Conn,
+    commit_locally,
     one,
     session,
     set_local,
@@ -17,7 +18,6 @@ from flows.database.ledger import (
     ledger_exists,
     read_runs,
 )
-from flows.database.queries import query
 from flows.migration.errors import Blocked
 from flows.migration.flight import Flight
 from flows.migration.report import Report
@@ -47,7 +47,7 @@ def open_flight(flight: Flight) -> list[str]:
         settled = settle_flights(conn, flight.run_id)
         _assert_as_cleared(conn, flight)
         append_event(conn, _started(flight))
-        conn.commit()
+        commit_locally(conn)
     return [f"Flight {one.flight_id} of {one.version}: {one.detail}" for one in settled]
 
 
@@ -64,11 +64,9 @@ def close_flight(
     with session(target, f"close {report.run_id} {report.version}") as conn:
         set_local(conn, "statement_timeout", within_ms)
         set_local(conn, "lock_timeout", READ_LOCK_TIMEOUT_MS)
-        # A standby that is away must not keep the end from being told.
-        conn.execute(query("commit_locally"))
         if ledger_exists(conn):
             append_event(conn, _ended(report, run_id))
-        conn.commit()
+        commit_locally(conn)
 
 
 def _assert_as_cleared(conn: Conn, flight: Flight) -> None:

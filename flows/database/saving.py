@@ -10,6 +10,7 @@ from flows.database.connection import (
     CONNECT_ATTEMPTS,
     READ_LOCK_TIMEOUT_MS,
     Conn,
+    commit_locally,
     one,
     reading,
     rows,
@@ -88,7 +89,7 @@ def copy_ahead(
         version = flight.migration.version
         conn.execute(query("forget_unkept"), {"version": version})
         copies = [copy for loss in lost if (copy := _copy(conn, flight, loss))]
-        conn.commit()
+        commit_locally(conn)
     return copies
 
 

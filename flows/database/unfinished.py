@@ -7,6 +7,7 @@ from uuid import UUID
 from flows.database.connection import (
     CONNECT_ATTEMPTS,
     Conn,
+    commit_locally,
     one,
     reading,
     rows,
@@ -72,7 +73,7 @@ def find_unfinished(target: Target, flight_id: UUID) -> Found:
         one(conn, "wait_for_fence", key=FENCE_KEY)
         settled = settle_flights(conn, flight_id)
         runs = [_unfinished(row) for row in rows(conn, "select_unfinished")]
-        conn.commit()
+        commit_locally(conn)
     return Found(runs, settled)
 
 

@@ -18,6 +18,7 @@ from flows.database.connection import (
     Cause,
     Conn,
     cause_of,
+    commit_locally,
     one,
     reading,
     set_local,
@@ -105,7 +106,7 @@ def record_verified(flight: Flight, detail: str) -> None:
             applied = flight.report.applied
             record_after(conn, run.run_id, take_fingerprint(conn), applied)
         record_state(conn, run, "verified", detail, flight.run_id)
-        conn.commit()
+        commit_locally(conn)
 
 
 def record_accepted(flight: Flight, detail: str) -> None:
@@ -122,7 +123,7 @@ def record_accepted(flight: Flight, detail: str) -> None:
                 " while it was being tested",
                 "See pgflight status.",
             )
-        conn.commit()
+        commit_locally(conn)
 
 
 def find_run(flight: Flight) -> Run | None:

@@ -19,6 +19,7 @@ PgflightError
 │   └── ChecksFailed         … because what it made is not what was expected
 ├── SmokeFailed              the application answers wrongly since the COMMIT
 ├── Condemned                an earlier run began to take it back, and did not end
+├── NotReplicated            committed here, and confirmed by no standby
 ├── Inconclusive             cannot be judged: a person decides
 ├── RollbackFailed           the way back failed
 └── CommitUnknown            COMMIT was sent and nobody can say what became of it
@@ -139,6 +140,12 @@ class Inconclusive(PgflightError):
     outcome = Outcome.NEEDS_DECISION
 
 
+class NotReplicated(PgflightError):
+    """Committed on the primary; a failover now would lose it. Nothing is taken back."""
+
+    outcome = Outcome.NEEDS_DECISION
+
+
 class RollbackFailed(PgflightError):
     """The way back failed; the message says what the database holds now."""
 
@@ -149,3 +156,19 @@ class CommitUnknown(PgflightError):
     """COMMIT was sent, its answer was lost, and the ledger cannot be asked."""
 
     outcome = Outcome.UNKNOWN
+
+
+NOT_CONFIRMED = (
+    "COMMIT is done on the primary, and no synchronous standby has confirmed it: a"
+    " failover now would lose it. The wait was ended so that the application got its"
+    " locks back"
+)
+
+
+def not_replicated() -> NotReplicated:
+    """The error of a COMMIT that was given up waiting for."""
+    return NotReplicated(
+        NOT_CONFIRMED,
+        "Repair the standby (pg_stat_replication; synchronous_standby_names), then run"
+        " again: it goes on from here.",
+    )

@@ -16,11 +16,13 @@ class Identity:
 
     Attributes:
         system_identifier: made by initdb; a copy of the server has the same.
+        timeline: eight hexadecimal digits; another one after each failover.
     """
 
     version_num: int
     database: str
     system_identifier: str
+    timeline: str | None
     role: str
     deadlock_timeout_ms: int
 

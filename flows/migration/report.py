@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from flows.migration.check import Check
+from flows.migration.commit_state import CommitState
 from flows.migration.errors import PgflightError
 from flows.migration.finding import Finding, Level
 from flows.migration.outcome import Outcome
@@ -67,7 +68,8 @@ class Applied(BaseModel):
         attempt: which rung of the lock-timeout ladder had the locks.
         total_ms: from the first statement to the last COMMIT's acknowledgement.
         locks: of several of one kind on one table the one that was held longest.
-        reconciled: the acknowledgement was lost, and the ledger had the row.
+        commit: of the last transaction: ACKED or RECONCILED_COMMITTED.
+        is_replicated: False when a standby was to confirm it, and none did in time.
     """
 
     strategy: Strategy = "transactional"
@@ -78,7 +80,8 @@ class Applied(BaseModel):
     locks: list[LockHeld]
     waits: Waits
     checks: list[Check]
-    reconciled: bool = False
+    commit: CommitState = CommitState.ACKED
+    is_replicated: bool = True
 
 
 class Saved(BaseModel):
@@ -103,6 +106,7 @@ class Report(BaseModel):
         action: deploy, rollback, verify or recover.
         version: empty of a recovery, which is of all that it finds.
         target: role, host and database, without secrets.
+        commit: where the COMMIT of the last transaction stands.
         waits_in_vain: who waited for attempts that came to nothing.
         errors: first error first; a failed rollback never hides it.
     """
@@ -119,6 +123,7 @@ class Report(BaseModel):
     findings: list[Finding] = []
     baseline: list[ProbeResult] = []
     applied: Applied | None = None
+    commit: CommitState = CommitState.NOT_SENT
     waits_in_vain: Waits = Waits()
     checks: list[Check] = []
     probes: list[ProbeResult] = []

@@ -2,6 +2,8 @@
 
 from flows.database.chosen import apply_as_chosen
 from flows.database.claim import current_claim
+from flows.migration.commit_state import CommitState
+from flows.migration.errors import not_replicated
 from flows.migration.flight import Flight
 from flows.migration.plan import Plan
 from flows.migration.report import Applied
@@ -18,8 +20,10 @@ def apply(flight: Flight, plan: Plan) -> Applied:
     with flight.report.phase("apply"), speaking_aside(log) as say:
         applied = apply_as_chosen(flight, say)
     flight.report.applied = applied
-    if applied.reconciled:
+    if applied.commit is CommitState.RECONCILED_COMMITTED:
         log.warning("⚠️  The COMMIT's answer was lost; the ledger shows: committed")
+    if not applied.is_replicated:
+        raise not_replicated()
     log.info(
         "✅ Migration executed successfully: %s ms, longest wait of another session"
         " %s ms",

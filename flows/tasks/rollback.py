@@ -9,7 +9,7 @@ from flows.database.preflight.clearance import locate
 from flows.database.preflight.flight import flight_of
 from flows.database.revert import Reverted, prove_reverted
 from flows.database.revert import revert as revert_migration
-from flows.migration.errors import NotCleared, NotInPlace
+from flows.migration.errors import NOT_CONFIRMED, NotCleared, NotInPlace
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.probe import Verdict
@@ -64,9 +64,12 @@ def revert(flight: Flight, reason: str) -> Committed[Reverted]:
         locks=committed.locks,
         waits=flight.report.waits_in_vain + committed.waits,
         checks=[],
-        reconciled=committed.reconciled,
+        commit=committed.commit,
+        is_replicated=committed.is_replicated,
     )
     log.info("✅ down.sql executed: %s ms", f"{committed.total_ms:,.0f}")
+    if not committed.is_replicated:
+        flight.report.errors.append(NOT_CONFIRMED)
     return committed
 
 

@@ -95,6 +95,3 @@ SET condemned = %(reason)s
 WHERE run_id = %(run_id)s
   AND state <> 'rolled_back'
 RETURNING version;
-
--- name: commit_locally
-SELECT pg_catalog.set_config('synchronous_commit', 'local', true);

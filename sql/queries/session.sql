@@ -2,12 +2,18 @@
 -- One transaction-scoped setting: it must survive a pooler and end with us.
 SELECT pg_catalog.set_config(%(name)s, %(value)s, true);
 
+-- name: commit_locally
+SELECT pg_catalog.set_config('synchronous_commit', 'local', true);
+
 -- name: select_identity
 SELECT pg_catalog.current_setting('server_version_num')::int AS version_num,
        pg_catalog.current_setting('server_version') AS version,
        pg_catalog.current_database()::text AS database,
        (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_identifier,
        pg_catalog.pg_is_in_recovery() AS in_recovery,
+       -- Which life of the server: each promotion of a standby begins another one.
+       CASE WHEN NOT pg_catalog.pg_is_in_recovery()
+            THEN pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) END AS timeline,
        pg_catalog.current_setting('transaction_read_only')::bool AS read_only,
        pg_catalog.pg_backend_pid() AS backend_pid,
        session_user::text AS role,
@@ -39,6 +45,15 @@ WHERE NOT l.granted
   AND l.waitstart IS NOT NULL
   AND l.pid <> %(pid)s
   AND %(pid)s = ANY (pg_catalog.pg_blocking_pids(l.pid));
+
+-- name: end_standby_wait
+-- Of one of our own backends, so the same role may; with its name, because a pid is
+-- handed out again.
+SELECT pg_catalog.pg_cancel_backend(pid) AS sent
+FROM pg_catalog.pg_stat_activity
+WHERE pid = %(pid)s
+  AND application_name LIKE %(run)s
+  AND wait_event = 'SyncRep';
 
 -- name: cancel_backend
 -- One of our own, so the same role may.

@@ -8,6 +8,7 @@ from flows.database.apply import apply
 from flows.database.connection import reading
 from flows.database.ledger import read_run
 from flows.database.revert import revert
+from flows.migration.commit_state import CommitState
 from flows.migration.errors import (
     ApplyFailed,
     Blocked,
@@ -38,7 +39,11 @@ def test_apply_appends_an_event(flight: Flight, owner):
 
 def test_apply_reports_rows_and_attempt(flight: Flight):
     applied = apply(flight, quiet)
-    assert (applied.rows, applied.attempt, applied.reconciled) == (450, 1, False)
+    assert (applied.rows, applied.attempt, applied.commit) == (
+        450,
+        1,
+        CommitState.ACKED,
+    )
 
 
 def test_apply_passes_all_checks(flight: Flight):

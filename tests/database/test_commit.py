@@ -12,6 +12,7 @@ from flows.database.commit import reconcile
 from flows.database.connection import Conn
 from flows.database.ledger import FENCE_KEY, read_run, record_applied
 from flows.database.transaction import FencedTransaction
+from flows.migration.commit_state import CommitState
 from flows.migration.errors import (
     ApplyFailed,
     BudgetExceeded,
@@ -45,13 +46,13 @@ def proxied(flight: Flight) -> Iterator[Callable[[str], Flight]]:
 
 def test_lost_answer_of_a_commit_is_found_out(proxied, owner):
     applied = apply(proxied("cut after"), quiet)
-    assert applied.reconciled
+    assert applied.commit is CommitState.RECONCILED_COMMITTED
     assert owner.execute("SELECT count(*) FROM pgflight.run").fetchone() == (1,)
 
 
 def test_swallowed_commit_is_tried_again_once(proxied, owner):
     applied = apply(proxied("cut before"), quiet)
-    assert (applied.reconciled, applied.attempt) == (False, 2)
+    assert (applied.commit, applied.attempt) == (CommitState.ACKED, 2)
     assert owner.execute("SELECT count(*) FROM pgflight.run").fetchone() == (1,)
 
 
@@ -144,8 +145,21 @@ def _at_port(url: str, port: int) -> str:
     return f"{head}:{port}/{tail.partition('/')[2]}"
 
 
+def test_reconcile_believes_no_absence_after_a_failover(flight: Flight):
+    """The old primary may have committed what the new one never got."""
+    identity = replace(flight.identity, timeline="0000000A")
+    with pytest.raises(CommitUnknown, match="promoted since"):
+        reconcile(replace(flight, identity=identity), lambda conn: False)
+
+
+def test_reconcile_believes_what_is_there_after_a_failover(flight: Flight):
+    identity = replace(flight.identity, timeline="0000000A")
+    answer = reconcile(replace(flight, identity=identity), lambda conn: True)
+    assert answer and answer.state is CommitState.RECONCILED_COMMITTED
+
+
 def test_reconcile_finds_no_ledger(flight: Flight):
     def has_committed(conn: Conn) -> bool:
         return read_run(conn, flight.run_id) is not None
 
-    assert reconcile(flight, has_committed) is False
+    assert reconcile(flight, has_committed) is None

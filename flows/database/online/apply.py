@@ -14,6 +14,7 @@ from flows.database.connection import (
     Cause,
     Conn,
     cause_of,
+    commit_locally,
     one,
     reading,
     set_local,
@@ -94,7 +95,7 @@ def _go(
             create_ledger(conn)
             journal.open(conn)
             journal.assert_begun_with(conn, steps)
-            conn.commit()
+            commit_locally(conn)
         crew = Crew(flight, fence, journal, say, felt)
         try:
             for step in steps:
@@ -108,7 +109,7 @@ def _go(
             raise
         with journal.session() as conn:
             filled = journal.finish(conn)
-            conn.commit()
+            commit_locally(conn)
     return checks, filled
 
 
@@ -134,7 +135,7 @@ def _run(crew: Crew, step: OnlineStep, keys: Sequence[OnlineStep]) -> None:
     """
     with crew.journal.session() as conn:
         entry = crew.journal.start(conn, step)
-        conn.commit()
+        commit_locally(conn)
     crew.note(step, entry)
     if entry.state == "done":
         crew.say(f"{step.summary}: done by an earlier run")

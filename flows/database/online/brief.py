@@ -11,7 +11,7 @@ from flows.database.online.orphans import clear_under_lock
 from flows.database.online.patience import commit_patiently
 from flows.database.saving import copy_ahead, lock_table, save
 from flows.database.transaction import FencedTransaction
-from flows.migration.errors import StatementFailed
+from flows.migration.errors import StatementFailed, not_replicated
 from flows.migration.losses import losses
 from flows.migration.online.steps import OnlineStep
 from flows.migration.online.trees import parsed
@@ -88,7 +88,10 @@ def _run(
         has_committed=_has_reached(crew, step, state),
         key=STEP_KEY,
     )
-    return commit_patiently(crew, step, work, limit_ms)
+    committed = commit_patiently(crew, step, work, limit_ms)
+    if not committed.is_replicated:
+        raise not_replicated()
+    return committed
 
 
 def _execute(transaction: FencedTransaction, step: OnlineStep, text: str) -> None:

@@ -67,6 +67,8 @@ def _go_alone(conn: Conn) -> None:
         "SELECT pg_catalog.set_config('client_connection_check_interval', %s, false)",
         [str(CONNECTION_CHECK_MS)],
     )
+    # Its own commits must not hang where a standby is away.
+    conn.execute("SELECT set_config('synchronous_commit', 'local', false)")
     for name in ("lock_timeout", "statement_timeout"):
         conn.execute("SELECT pg_catalog.set_config(%s, '0', false)", [name])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from flows.database.connection import commit_locally
 from flows.database.fingerprint import differences, take_fingerprint
 from flows.database.ledger import read_fingerprints, read_run, record_state
 from flows.database.online.brief import undo_brief
@@ -11,12 +12,13 @@ from flows.migration.errors import (
     Busy,
     CommitUnknown,
     ConnectionFailed,
+    NotReplicated,
     PgflightError,
     RollbackFailed,
 )
 from flows.migration.online.steps import OnlineStep
 
-_LEAVE_AS_IT_IS = (Busy, ConnectionFailed, CommitUnknown)
+_LEAVE_AS_IT_IS = (Busy, ConnectionFailed, CommitUnknown, NotReplicated)
 """Nobody knows what the database holds, or somebody is at work in it: the next run
 goes on from the journal."""
 
@@ -70,7 +72,7 @@ def _close(crew: Crew, error: BaseException) -> None:
                 "The schema is not as before:\n" + "\n".join(different)
             )
         record_state(conn, run, "rolled_back", _told(error), crew.flight.run_id)
-        conn.commit()
+        commit_locally(conn)
 
 
 def _told(error: BaseException) -> str:

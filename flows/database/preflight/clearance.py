@@ -219,6 +219,7 @@ def _identity(facts: dict[str, Any]) -> Identity:
         version_num=facts["version_num"],
         database=facts["database"],
         system_identifier=facts["system_identifier"],
+        timeline=facts["timeline"],
         role=facts["role"],
         deadlock_timeout_ms=facts["deadlock_timeout_ms"],
     )
