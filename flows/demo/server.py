@@ -126,6 +126,9 @@ class PostgresServer:
 
     def _start(self, folder: Path) -> None:
         self.port = free_port()
+        self._launch(folder)
+
+    def _launch(self, folder: Path) -> None:
         options = [f"--{name}={value}" for name, value in self.settings.items()]
         log = folder / "server.log"
         with log.open("wb") as output:

@@ -1,0 +1,225 @@
+"""The ground of one round: a server, a database of its own, and what is true in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
+from itertools import count
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
+from typing import Any, LiteralString, cast
+from urllib.parse import quote
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from pydantic import SecretStr
+
+from flows.database.connection import session
+from flows.database.fingerprint import Fingerprint, take_fingerprint
+from flows.demo.world import OWNER, World, create_world, world_in
+from flows.migration.folder import load_migration
+from flows.migration.target import Target
+from flows.resources import SQL
+from tests.faults.cluster import Cluster
+from tests.faults.load import Load
+from tests.faults.model import Model
+from tests.faults.verdict import Breach
+
+USERS = 200
+TEMPLATE = "template_faults"
+APPLIED = "template_applied"
+PASSWORD = "p@ss/w:rd %41?&#'\"ü"
+"""Of the deploying role: what is special in a URL."""
+NO_ENDPOINT = "http://127.0.0.1:9"
+HERE = Path(__file__).parent
+
+_numbers = count(1)
+
+
+def _questions() -> dict[str, LiteralString]:
+    _, *parts = (HERE / "questions.sql").read_text().split("-- name: ")
+    named = (part.partition("\n")[::2] for part in parts)
+    return {name: cast(LiteralString, text) for name, text in named}
+
+
+QUESTIONS = _questions()
+
+
+@dataclass
+class Field:
+    """What the rounds of one server have in common.
+
+    Attributes:
+        before: the catalogue before the migration.
+        after: after it, made without pgflight.
+        folder: the shipped migrations, without a smoke test: of no application.
+    """
+
+    cluster: Cluster
+    folder: Path
+    before: Fingerprint
+    after: Fingerprint
+
+    @property
+    def major(self) -> int:
+        return self.cluster.version // 10_000
+
+
+@dataclass
+class Ground:
+    """A database that one round may do anything to.
+
+    Attributes:
+        found: what the experiment itself has found to be wrong.
+    """
+
+    field: Field
+    world: World
+    model: Model
+    found: list[Breach] = dataclass_field(default_factory=list)
+
+    def expect(self, is_true: bool, invariant: str, text: str) -> None:
+        """Something that this experiment asks for beside what the oracle does."""
+        if not is_true:
+            self.found.append(Breach(invariant, text))
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.field.cluster
+
+    @property
+    def admin_url(self) -> str:
+        return self.cluster.url(self.world.database)
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must never be said, in each spelling."""
+        url = self.world.owner_url
+        return [PASSWORD, quote(PASSWORD, safe=""), url, self.world.token]
+
+    def admin(self, name: str = "oracle") -> psycopg.Connection:
+        """A superuser's session, in autocommit."""
+        return psycopg.connect(
+            self.admin_url, autocommit=True, application_name=name, connect_timeout=10
+        )
+
+    def ask(self, name: str) -> list[tuple[Any, ...]]:
+        """The rows of one of the oracle's questions, from a fresh session."""
+        with self.admin() as conn:
+            return conn.execute(QUESTIONS[name]).fetchall()
+
+    def one(self, name: str) -> Any:
+        return self.ask(name)[0][0]
+
+    def execute(self, statement: LiteralString | sql.Composed) -> None:
+        with self.admin("experiment") as conn:
+            conn.execute(statement)
+
+    def fingerprint(self) -> Fingerprint:
+        return fingerprint_of(self.admin_url)
+
+    def environment(self, url: str | None = None) -> dict[str, str]:
+        """What makes this ground a pilot's target.
+
+        Args:
+            url: another way to the same database.
+        """
+        known = self.world.environment(NO_ENDPOINT)
+        return {**known, "DATABASE_URL": url or self.world.owner_url}
+
+    def load(self, seed: int, pause_s: float = 0.005) -> Load:
+        memberships = {row[0]: row[1] for row in self.ask("memberships")}
+        return Load(self.world, self.model, memberships, seed, pause_s)
+
+    def slow_down(self, row_s: float) -> None:
+        """Let each row that pgflight fills take so long."""
+        self.set("faults.row_s", str(row_s))
+
+    def set(self, name: str, value: str) -> None:
+        """A setting of all sessions that are opened from here on."""
+        self.execute(
+            sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+                sql.Identifier(self.world.database),
+                sql.SQL(cast(LiteralString, name)),
+                sql.Literal(value),
+            )
+        )
+
+
+@contextmanager
+def make_field(bin_dir: Path | None, **settings: str) -> Iterator[Field]:
+    """A server with the worlds before and after the migration, to be cloned."""
+    settings = {"max_connections": "100", "max_prepared_transactions": "10", **settings}
+    with (
+        Cluster(bin_dir, settings) as cluster,
+        TemporaryDirectory(prefix="pgflight-faults-") as temporary,
+    ):
+        folder = _without_smoke(Path(temporary))
+        create_world(cluster, USERS, TEMPLATE)
+        with psycopg.connect(cluster.url(TEMPLATE), autocommit=True) as admin:
+            admin.execute((HERE / "world.sql").read_bytes())
+            # CREATE EVENT TRIGGER is a superuser's; the password is the role's own.
+            admin.execute(
+                sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                    sql.Identifier(OWNER), sql.Literal(PASSWORD)
+                )
+            )
+            admin.execute("VACUUM ANALYZE")
+        before = fingerprint_of(cluster.url(TEMPLATE))
+        _apply_by_hand(cluster, folder)
+        after = fingerprint_of(cluster.url(APPLIED))
+        yield Field(cluster, folder, before, after)
+
+
+@contextmanager
+def fresh_ground(field: Field) -> Iterator[Ground]:
+    """A clone of the world before the migration; gone afterwards."""
+    cluster = field.cluster
+    database = f"ground_{next(_numbers)}"
+    _clone(cluster, TEMPLATE, database)
+    world = world_in(cluster, database)
+    login = f"{OWNER}:{quote(PASSWORD, safe='')}"
+    url = f"postgresql://{login}@127.0.0.1:{cluster.port}/{database}"
+    ground = Ground(field, replace(world, owner_url=url), Model({}, ""))
+    filled: dict[UUID, UUID | None] = {row[0]: row[1] for row in ground.ask("filled")}
+    ground.model = Model(filled, ground.one("untouched"))
+    yield ground
+    with psycopg.connect(cluster.url(), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database))
+        )
+
+
+def fingerprint_of(url: str) -> Fingerprint:
+    with session(Target(SecretStr(url)), "oracle") as conn:
+        return take_fingerprint(conn)
+
+
+def _without_smoke(temporary: Path) -> Path:
+    folder = Path(copytree(SQL / "migrations", temporary / "migrations"))
+    manifest = folder / "008_active_org" / "migration.toml"
+    head, _, _ = manifest.read_text().partition("# The smoke user")
+    manifest.write_text(head)
+    return folder
+
+
+def _apply_by_hand(cluster: Cluster, folder: Path) -> None:
+    """As psql would, and as the role that deploys: the oracle believes nobody."""
+    _clone(cluster, TEMPLATE, APPLIED)
+    text = load_migration(folder, "008").up.path.read_bytes()
+    with psycopg.connect(cluster.url(APPLIED)) as conn:
+        conn.execute(f"SET ROLE {OWNER}".encode())
+        conn.execute(text)
+
+
+def _clone(cluster: Cluster, template: str, database: str) -> None:
+    with psycopg.connect(cluster.url(), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(database), sql.Identifier(template)
+            )
+        )
+
+
