@@ -1,5 +1,6 @@
 """The ground of one round: a server, a database of its own, and what is true in it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -55,12 +56,14 @@ class Field:
         before: the catalogue before the migration.
         after: after it, made without pgflight.
         folder: the shipped migrations, without a smoke test: of no application.
+        routes: what was learned of undisturbed flights, see `route`.
     """
 
     cluster: Cluster
     folder: Path
     before: Fingerprint
     after: Fingerprint
+    routes: dict[str, list[Any]] = dataclass_field(default_factory=dict)
 
     @property
     def major(self) -> int:
@@ -73,12 +76,14 @@ class Ground:
 
     Attributes:
         found: what the experiment itself has found to be wrong.
+        counts: what it has counted, for the table.
     """
 
     field: Field
     world: World
     model: Model
     found: list[Breach] = dataclass_field(default_factory=list)
+    counts: Counter[str] = dataclass_field(default_factory=Counter)
 
     def expect(self, is_true: bool, invariant: str, text: str) -> None:
         """Something that this experiment asks for beside what the oracle does."""

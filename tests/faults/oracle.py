@@ -1,6 +1,7 @@
 """The oracle: what must be true after every round, whatever was done to the pilot."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,10 +29,14 @@ class Judgement:
 
     Attributes:
         stall_s: the longest wait of an application's statement.
+        counts: what the experiment has counted.
+        said: all that the pilots have said, for whoever looks into it.
     """
 
     breaches: list[Breach] = field(default_factory=list)
     stall_s: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
+    said: list[str] = field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:
@@ -65,7 +70,8 @@ def judge(
     limit_s = budget_s + HIGHEST_RUNG_S + SLOW_MACHINE_S
     if stall_s > limit_s:
         found.append(Breach("I8", f"somebody waited {stall_s:.1f} s"))
-    return Judgement(list(dict.fromkeys(found)), stall_s)
+    said = [line for one in [*seen, again] for line in one.said]
+    return Judgement(list(dict.fromkeys(found)), stall_s, ground.counts, said)
 
 
 def _now(ground: Ground, seen: list[Seen]) -> Iterator[Breach]:

@@ -1,0 +1,94 @@
+"""A route: every statement of a flight, learned from one that nobody disturbs."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.faults.experiment import fly, order
+from tests.faults.ground import Field, Ground, fresh_ground
+from tests.faults.pilot import Action, Pilot
+from tests.faults.proxy import Deed, Line, WireProxy
+from tests.faults.wire import Message
+
+GOLDEN = 0.6180339887
+MOST_SAMPLES = 3
+"""Of the watcher's, which says the same all the time."""
+
+_RUN = re.compile(r" ?[0-9a-f]{8}-[0-9a-f-]*")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One statement of a route.
+
+    Attributes:
+        session: what it is sent by, such as ``apply`` or ``step-2``.
+        number: among those of all sessions of that name, from 1.
+    """
+
+    session: str
+    number: int
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.session} {self.number}: {' '.join(self.text.split())[:60]}"
+
+
+class Recorder:
+    """Notes each statement that comes by."""
+
+    def __init__(self) -> None:
+        self.points: list[Point] = []
+        self._counts: Counter[str] = Counter()
+
+    def __call__(self, line: Line, message: Message) -> Deed:
+        session = session_of(line.application)
+        self._counts[session] += 1
+        number = self._counts[session]
+        if not session.startswith("watch") or number <= MOST_SAMPLES:
+            self.points.append(Point(session, number, message.text))
+        return Deed.PASS
+
+
+def session_of(application: str) -> str:
+    return _RUN.sub("", application.removeprefix("pgflight ")).strip()
+
+
+def at(point: Point) -> Callable[[Line, Message], bool]:
+    """Fits that statement, in a flight that goes as the recorded one did."""
+    seen = 0
+
+    def fits(line: Line, message: Message) -> bool:
+        nonlocal seen
+        if session_of(line.application) != point.session:
+            return False
+        seen += 1
+        return seen == point.number
+
+    return fits
+
+
+def route_of(field: Field, action: Action, strategy: str) -> list[Point]:
+    """All points; learned once for each server."""
+    key = f"{action} {strategy}"
+    if key not in field.routes:
+        with fresh_ground(field) as ground:
+            field.routes[key] = _learn(ground, action, strategy)
+    return field.routes[key]
+
+
+def _learn(ground: Ground, action: Action, strategy: str) -> list[Point]:
+    if action == "rollback":
+        fly(ground, strategy=strategy)
+    recorder = Recorder()
+    with WireProxy(ground.cluster.port, recorder) as proxy:
+        url = proxy.through(ground.world.owner_url)
+        seen = Pilot(order(ground, action, url, strategy=strategy)).wait()
+    assert seen.report and seen.report.is_success, seen.said
+    return recorder.points
+
+
+def spread(points: list[Point], number: int) -> Point:
+    """The points one after the other, far from each other, each once at last."""
+    return points[int(len(points) * (number * GOLDEN % 1))]
