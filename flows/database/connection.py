@@ -2,10 +2,10 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import Connection
@@ -21,6 +21,7 @@ from flows.migration.errors import (
 from flows.migration.target import Target
 
 Conn = Connection[dict[str, Any]]
+Result = TypeVar("Result")
 
 CONNECT_TIMEOUT_S = 5
 CONNECT_ATTEMPTS = 5
@@ -99,23 +100,32 @@ def connect(target: Target, purpose: str, *, attempts: int = 1) -> Conn:
 
     Args:
         purpose: shown as application_name, so that a DBA sees who it is.
-        attempts: how often to try while the failure may pass; the pauses double
-            from 0.5 s and are jittered.
+        attempts: how often to try while the failure may pass, see `again`.
 
     Raises:
         ConnectionRefused: the server's answer will not change.
         ConnectionFailed: not reached after all attempts.
     """
-    for attempt in range(attempts):
+    return again(lambda: _open(target, purpose), attempts)
+
+
+def again(do: Callable[[], Result], attempts: int = CONNECT_ATTEMPTS) -> Result:
+    """Do something that may be done twice, once more each time a connection is lost.
+
+    The pauses double from 0.5 s and are jittered.
+
+    Raises:
+        ConnectionRefused: at once.
+        ConnectionFailed: after all attempts.
+    """
+    for attempt in range(1, attempts):
         try:
-            return _open(target, purpose)
+            return do()
         except ConnectionRefused:
             raise
         except ConnectionFailed:
-            if attempt + 1 == attempts:
-                raise
-            time.sleep(0.5 * 2**attempt * random.uniform(0.75, 1.25))
-    raise AssertionError("attempts is at least 1")
+            time.sleep(0.25 * 2**attempt * random.uniform(0.75, 1.25))
+    return do()
 
 
 def _open(target: Target, purpose: str) -> Conn:

@@ -1,6 +1,7 @@
 """Verification after the COMMIT, each part from a fresh session."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 
@@ -17,6 +18,7 @@ from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
     Cause,
     Conn,
+    again,
     cause_of,
     commit_locally,
     one,
@@ -31,6 +33,7 @@ from flows.database.ledger import (
     record_after,
     record_state,
 )
+from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.check import Check
 from flows.migration.errors import Inconclusive
 from flows.migration.expectation import Expectations
@@ -100,7 +103,7 @@ def record_verified(flight: Flight, detail: str) -> None:
     Raises:
         Inconclusive: the run is not in the ledger any more.
     """
-    with reading(flight.target, _purpose(flight)) as conn:
+    with _recording(flight) as conn:
         run = _run(conn, flight)
         if run.state == "applied":
             applied = flight.report.applied
@@ -110,13 +113,20 @@ def record_verified(flight: Flight, detail: str) -> None:
 
 
 def record_accepted(flight: Flight, detail: str) -> None:
-    """Note in the ledger that a run is accepted.
+    """Note in the ledger that a run is accepted; again where the answer is lost.
 
     Raises:
         Inconclusive: the run is not in the ledger, or somebody rolled it back.
     """
-    with reading(flight.target, _purpose(flight)) as conn:
+    again(lambda: _record_accepted(flight, detail))
+
+
+def _record_accepted(flight: Flight, detail: str) -> None:
+    with _recording(flight) as conn:
         run = _run(conn, flight)
+        if run.state == "accepted":
+            # By us, a moment ago: a COMMIT whose answer was lost.
+            return
         if not record_state(conn, run, "accepted", detail, flight.run_id):
             raise Inconclusive(
                 f"Migration {flight.migration.version} was rolled back by somebody else"
@@ -139,6 +149,15 @@ def find_run(flight: Flight) -> Run | None:
         set_local(conn, "lock_timeout", FENCE_WAIT_MS)
         one(conn, "wait_for_fence", key=FENCE_KEY)
         return read_run(conn, flight.in_place_as)
+
+
+@contextmanager
+def _recording(flight: Flight) -> Iterator[Conn]:
+    """A transaction that writes to the ledger; one that is cut off soon lets go."""
+    with reading(flight.target, _purpose(flight)) as conn:
+        set_local(conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
+        set_local(conn, "lock_timeout", FENCE_WAIT_MS)
+        yield conn
 
 
 def _run(conn: Conn, flight: Flight) -> Run:

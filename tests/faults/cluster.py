@@ -8,9 +8,13 @@ from flows.demo.server import PostgresServer
 
 
 class Cluster(PostgresServer):
-    """A private server; what COMMIT promises is as it is in production."""
+    """A private server; what COMMIT promises is as it is in production.
 
-    _folder: Path
+    Attributes:
+        folder: where its data and its log are.
+    """
+
+    folder: Path
 
     def crash(self) -> None:
         """What a power cut leaves: no checkpoint, no goodbye.
@@ -23,8 +27,12 @@ class Cluster(PostgresServer):
 
     def start_again(self) -> None:
         """Recover, on the same port."""
-        self._launch(self._folder)
+        self._launch(self.folder)
+
+    def give(self, folder: Path) -> None:
+        """Make a folder the server's own."""
+        self._account.give(folder)
 
     def _start(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         super()._start(folder)

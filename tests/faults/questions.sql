@@ -36,7 +36,7 @@ SELECT md5(string_agg(row_text, '|' ORDER BY row_text)) FROM (
   UNION ALL
   SELECT ROW(user_id, org_id, role, joined_at)::text FROM platform.org_members
   UNION ALL
-  SELECT ROW(id, name, created_at)::text FROM platform.organizations
+  SELECT ROW(id, name, created_at)::text FROM platform.organizations WHERE name <> 'partner'
 ) AS rows;
 
 -- name: logins

@@ -1,0 +1,31 @@
+"""F15: users choose while the migration is in place, and then it is rolled back."""
+
+import time
+
+from tests.faults.experiment import Experiment, Turn, fly
+from tests.faults.ground import Ground
+from tests.faults.pilot import Seen
+
+EDITS = 60
+
+
+def round_(ground: Ground, turn: Turn) -> list[Seen]:
+    """The load beside it goes on choosing until the column is gone."""
+    strategy = "online" if turn.number % 2 else "transactional"
+    deployed = fly(ground, strategy=strategy)
+    model, attnum = ground.model, ground.one("attnum")
+    deadline = time.monotonic() + 20
+    while len(model.choices.get(attnum, {})) < EDITS and time.monotonic() < deadline:
+        time.sleep(0.02)
+    rolled_back = fly(ground, "rollback")
+    ground.expect(
+        rolled_back.outcome == "ROLLED_BACK", "I3", f"not back: {rolled_back.errors}"
+    )
+    ground.expect(deployed.outcome == "DEPLOYED", "I3", deployed.errors)
+    ground.counts["choices"] += len(model.choices.get(attnum, {}))
+    return [rolled_back]
+
+
+EXPERIMENT = Experiment(
+    "F15", "Users choose between COMMIT and rollback", round_, rounds=20, reduced=1
+)
