@@ -211,6 +211,8 @@ def reading(target: Target, purpose: str, *, attempts: int = 1) -> Iterator[Conn
     with session(target, purpose, attempts=attempts) as conn:
         set_local(conn, "statement_timeout", READ_TIMEOUT_MS)
         set_local(conn, "lock_timeout", READ_LOCK_TIMEOUT_MS)
+        # Of a machine that is gone without a word not even a reading is left.
+        set_local(conn, "idle_in_transaction_session_timeout", READ_TIMEOUT_MS)
         yield conn
 
 

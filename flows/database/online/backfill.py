@@ -155,6 +155,8 @@ class Backfill:
         with self._crew.session(self._step) as watched:
             conn = watched.conn
             conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            # Cut off, it would keep an index build waiting for its snapshot.
+            set_local(conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
             some = sql.SQL("{} LIMIT {}").format(sql.SQL(left), MANY + 1)
             found = self._ask(conn, some).fetchall()
             if any(str(row["xmin"]) in self._ours for row in found):
@@ -330,6 +332,8 @@ class Backfill:
 
     def _is_row_left(self, remaining: str) -> bool:
         with self._crew.session(self._step) as watched:
+            name = "idle_in_transaction_session_timeout"
+            set_local(watched.conn, name, IDLE_LIMIT_MS)
             row = self._ask(watched.conn, sql.SQL(remaining)).fetchone()
         return bool(row and next(iter(row.values())))
 

@@ -1,18 +1,25 @@
 """The journal of an online deployment: which step it has come to."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from flows.database.connection import CONNECT_ATTEMPTS, Conn, rows, session
+from flows.database.connection import (
+    CONNECT_ATTEMPTS,
+    Conn,
+    rows,
+    session,
+    set_local,
+)
 from flows.database.events import Event, Kind, append_event
 from flows.database.fingerprint import take_fingerprint
 from flows.database.ledger import read_run
 from flows.database.queries import query
+from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.errors import ApplyFailed, Blocked
 from flows.migration.flight import Flight
 from flows.migration.online.steps import Made, OnlineStep
@@ -40,10 +47,14 @@ class Journal:
         self._flight = flight
         self.run_id: UUID = flight.in_place_as
 
-    def session(self) -> AbstractContextManager[Conn]:
+    @contextmanager
+    def session(self) -> Iterator[Conn]:
         """A connection for reading and writing entries; to be committed."""
+        target = self._flight.target
         purpose = f"journal {self._flight.run_id} {self._flight.migration.version}"
-        return session(self._flight.target, purpose, attempts=CONNECT_ATTEMPTS)
+        with session(target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+            set_local(conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
+            yield conn
 
     def open(self, conn: Conn) -> None:
         """Begin the run, or find it again; also one whose last COMMIT lost its answer.

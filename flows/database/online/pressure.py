@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import psycopg
 
-from flows.database.connection import one
+from flows.database.connection import one, set_local
 from flows.database.online.crew import Watched
 from flows.database.online.meter import Meter
+from flows.database.transaction import IDLE_LIMIT_MS
 
 LOOK_EVERY_S = 1.0
 LAG_S = 1.5
@@ -55,6 +56,7 @@ class Pressure:
 
     def _reason(self) -> str:
         conn = self._watched.conn
+        set_local(conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
         found = one(conn, "select_pressure")
         unarchived = 0
         # To be seen by pg_monitor only; whoever may not does without.

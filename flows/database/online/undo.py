@@ -50,6 +50,13 @@ def _undo(crew: Crew, step: OnlineStep) -> None:
         entry = crew.journal.entry(conn, step)
     if entry is None or entry.state == "undone":
         return
+    if step.kind == "brief" and entry.state == "running":
+        # Its transaction would have ended the entry: there is nothing to take back,
+        # and no lock to wait for.
+        with crew.journal.session() as conn:
+            crew.journal.end(conn, step, "undone")
+            conn.commit()
+        return
     if not (step.is_undoable and crew.is_ours(step)):
         raise RollbackFailed(
             f"{step.where}: {step.summary}: the file does not say what was there before"

@@ -5,6 +5,7 @@ from flows.database.online.backfill import Backfill
 from flows.database.online.brief import run_patient
 from flows.database.online.crew import Crew
 from flows.database.online.orphans import any_orphan
+from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.errors import ApplyFailed
 from flows.migration.online.steps import OnlineStep
 
@@ -31,6 +32,8 @@ def _assert_no_orphans(crew: Crew, step: OnlineStep) -> None:
     with crew.session(step) as watched:
         # It reads the whole table.
         set_local(watched.conn, "statement_timeout", 0)
+        name = "idle_in_transaction_session_timeout"
+        set_local(watched.conn, name, IDLE_LIMIT_MS)
         found = _keys(watched.conn, step.orphans)
     if found:
         raise ApplyFailed(
