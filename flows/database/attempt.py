@@ -13,6 +13,7 @@ from flows.database.connection import (
     CONNECT_ATTEMPTS,
     Cause,
     Conn,
+    again,
     cause_of,
     reading,
     session,
@@ -104,8 +105,8 @@ def commit_once(
     for number, rung in enumerate(rungs, start=1):
         try:
             return _attempt(flight, work, rung, number)
-        except _TryAgain as again:
-            reason = str(again)
+        except _TryAgain as failed:
+            reason = str(failed)
         if number < len(rungs):
             pause_s = rung.pause_ms / 1_000 * random.uniform(0.75, 1.25)
             say(f"Attempt {number} of {len(rungs)}: {reason}; next in {pause_s:.1f} s")
@@ -114,6 +115,28 @@ def commit_once(
         f"Gave up after {len(rungs)} attempts, the last one because {reason}",
         _blockers(flight, work) or "Try again when the tables are less busy.",
     )
+
+
+def insist(flight: Flight, do: Callable[[], Result]) -> Result:
+    """Do something that may be done twice, again where its connection is lost.
+
+    The next try may find the fence held by the last one, which the server still takes
+    for alive.
+
+    Raises:
+        Busy: another deployer has it.
+        ConnectionFailed: the server stayed away.
+    """
+
+    def insistent() -> Result:
+        try:
+            return do()
+        except Busy as busy:
+            if str(flight.run_id) not in busy.message:
+                raise
+            raise ConnectionFailed(busy.message) from None
+
+    return again(insistent)
 
 
 def _attempt(

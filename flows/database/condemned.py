@@ -3,10 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.database.connection import CONNECT_ATTEMPTS, commit_locally, session
+from flows.database.attempt import insist
+from flows.database.connection import (
+    CONNECT_ATTEMPTS,
+    commit_locally,
+    session,
+    set_local,
+)
 from flows.database.events import Event, Kind, append_event
 from flows.database.ledger import take_fence
 from flows.database.queries import query
+from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.errors import CommitUnknown, ConnectionFailed, PgflightError
 from flows.migration.flight import Flight
 
@@ -25,13 +32,14 @@ def condemned(flight: Flight, reason: str) -> Iterator[None]:
     Raises:
         Busy: another deployer is at work.
     """
-    _note(flight, "condemned", reason)
+    insist(flight, lambda: _note(flight, "condemned", reason))
     try:
         yield
     except _LEAVES_IT_OPEN:
         raise
     except PgflightError as error:
-        _note(flight, "spared", error.message)
+        told = error.message
+        insist(flight, lambda: _note(flight, "spared", told))
         raise
 
 
@@ -40,6 +48,7 @@ def _note(flight: Flight, kind: Kind, reason: str) -> None:
     run_id, version = flight.in_place_as, flight.migration.version
     with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
         take_fence(conn)
+        set_local(conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
         values = {"run_id": run_id, "reason": reason if kind == "condemned" else None}
         if conn.execute(query("update_condemned"), values).rowcount:
             append_event(conn, Event(flight.run_id, run_id, version, kind, reason))

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from flows.database.attempt import Committed, Say, Work, commit_once
+from flows.database.attempt import Committed, Say, Work, commit_once, insist
 from flows.database.condemned import condemned
-from flows.database.connection import Conn, again, reading
+from flows.database.connection import Conn, reading
 from flows.database.fingerprint import (
     Fingerprint,
     differences,
@@ -20,17 +20,11 @@ from flows.database.ledger import (
 )
 from flows.database.saving import Copy, copy_ahead, lock_table, save
 from flows.database.transaction import FencedTransaction
-from flows.migration.errors import (
-    Blocked,
-    Busy,
-    ConnectionFailed,
-    RollbackFailed,
-)
+from flows.migration.errors import Blocked, RollbackFailed
 from flows.migration.flight import Flight
 from flows.migration.locks import tables_of
 from flows.migration.losses import losses
 from flows.migration.report import Saved
-from flows.migration.script import Script
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ def revert(flight: Flight, reason: str, say: Say) -> Committed[Reverted]:
             " it.",
         )
     with condemned(flight, reason):
-        copies = again(lambda: _copy_ahead(flight, down))
+        copies = insist(flight, lambda: copy_ahead(flight, losses(down.nodes)))
         work = Work(
             name="rollback",
             tables=tables_of(down),
@@ -71,20 +65,6 @@ def revert(flight: Flight, reason: str, say: Say) -> Committed[Reverted]:
             has_committed=lambda conn: not _in_place(conn, flight),
         )
         return commit_once(flight, work, say)
-
-
-def _copy_ahead(flight: Flight, down: Script) -> list[Copy]:
-    """Copies of an attempt whose connection was lost are forgotten by the next one.
-
-    Raises:
-        ConnectionFailed: also while the server still takes the lost one for alive.
-    """
-    try:
-        return copy_ahead(flight, losses(down.nodes))
-    except Busy as busy:
-        if str(flight.run_id) not in busy.message:
-            raise
-        raise ConnectionFailed(busy.message) from None
 
 
 def prove_reverted(flight: Flight, catalogue: Fingerprint) -> None:

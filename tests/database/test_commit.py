@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -22,7 +23,7 @@ from flows.migration.errors import (
 from flows.migration.flight import Flight
 from flows.migration.target import Target
 from tests.database.conftest import HASTY, quiet
-from tests.database.fix_proxy import CommitProxy
+from tests.faults.proxy import CommitProxy, Deed
 from tests.fix_flight import MakeFlight
 from tests.fix_migrations import Dump
 from tests.fix_sabotage import Sabotage
@@ -31,27 +32,25 @@ MARK = "INSERT INTO platform.mark VALUES (1)"
 
 
 @pytest.fixture
-def proxied(flight: Flight) -> Iterator[Callable[[str], Flight]]:
+def proxied(flight: Flight) -> Iterator[Callable[[Deed], Flight]]:
     """The flight, through a proxy that mistreats its first COMMIT."""
-    proxies: list[CommitProxy] = []
+    with ExitStack() as stack:
 
-    def through(mistreatment: str) -> Flight:
-        proxies.append(CommitProxy(flight.target, mistreatment))
-        return replace(flight, target=proxies[-1].target)
+        def through(deed: Deed) -> Flight:
+            proxy = stack.enter_context(CommitProxy(flight.target, deed))
+            return replace(flight, target=proxy.target)
 
-    yield through
-    for proxy in proxies:
-        proxy.close()
+        yield through
 
 
 def test_lost_answer_of_a_commit_is_found_out(proxied, owner):
-    applied = apply(proxied("cut after"), quiet)
+    applied = apply(proxied(Deed.CUT_ANSWER), quiet)
     assert applied.commit is CommitState.RECONCILED_COMMITTED
     assert owner.execute("SELECT count(*) FROM pgflight.run").fetchone() == (1,)
 
 
 def test_swallowed_commit_is_tried_again_once(proxied, owner):
-    applied = apply(proxied("cut before"), quiet)
+    applied = apply(proxied(Deed.SWALLOW), quiet)
     assert (applied.commit, applied.attempt) == (CommitState.ACKED, 2)
     assert owner.execute("SELECT count(*) FROM pgflight.run").fetchone() == (1,)
 

@@ -14,7 +14,7 @@ from flows.migration.commit_state import CommitState
 from flows.migration.errors import NotReplicated
 from flows.migration.flight import Flight
 from tests.database.conftest import quiet
-from tests.database.fix_proxy import CommitProxy
+from tests.faults.proxy import CommitProxy, Deed
 from tests.fix_flight import MakeFlight
 from tests.fix_migrations import state_in_ledger
 
@@ -72,10 +72,9 @@ def test_lost_answer_of_a_commit_that_hangs(
 ):
     """The backend is released, and what it committed is believed."""
     flight = make_flight(budget_ms=BUDGET_MS)
-    proxy = CommitProxy(flight.target, "cut after")
     lose_standby()
-    applied = apply(replace(flight, target=proxy.target), quiet)
-    proxy.close()
+    with CommitProxy(flight.target, Deed.CUT_ANSWER) as proxy:
+        applied = apply(replace(flight, target=proxy.target), quiet)
     assert applied.commit is CommitState.RECONCILED_COMMITTED
     assert not applied.is_replicated
 

@@ -3,13 +3,15 @@
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from flows.migration.strategy import Wish
 from tests.faults.ground import Field, Ground, fresh_ground
 from tests.faults.oracle import Judgement, judge
 from tests.faults.pilot import Action, Order, Pilot, Seen
 
 BUDGET_MS = 20_000
-HASTY = "hasty"
+NO_SETTINGS: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -75,25 +77,28 @@ def run_round(
         return judge(ground, seen, lambda: fly(ground, goal), budget_s)
 
 
-def fly(ground: Ground, action: Action = "deploy", **how: object) -> Seen:
+def fly(ground: Ground, action: Action = "deploy", strategy: Wish = "auto") -> Seen:
     """A flight that nobody disturbs."""
-    return Pilot(order(ground, action, **how)).wait()
+    return Pilot(order(ground, action, strategy=strategy)).wait()
 
 
 def order(
-    ground: Ground, action: Action = "deploy", url: str | None = None, **how: object
+    ground: Ground,
+    action: Action = "deploy",
+    url: str | None = None,
+    strategy: Wish = "transactional",
+    settings: Mapping[str, object] = NO_SETTINGS,
 ) -> Order:
     """What a pilot needs for this ground.
 
     Args:
         url: another way to it, such as a proxy's.
     """
-    settings: Mapping[str, object] = how.pop("settings", {})  # type: ignore[assignment]
-    known: dict[str, object] = {"budget_ms": BUDGET_MS, **how}
     return Order(
         action=action,
         environment=ground.environment(url),
         folder=str(ground.field.folder),
+        strategy=strategy,
+        budget_ms=BUDGET_MS,
         settings=settings,
-        **known,  # type: ignore[arg-type]
     )

@@ -2,13 +2,14 @@
 
 from threading import Timer
 
+from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, fly, order
 from tests.faults.ground import Ground
 from tests.faults.pilot import Action, Pilot, Seen
 from tests.faults.proxy import Deed, Line, Once, WireProxy
 from tests.faults.route import at, route_of, spread
 
-ARMS: list[tuple[Action, str]] = [
+ARMS: list[tuple[Action, Wish]] = [
     ("deploy", "transactional"),
     ("deploy", "online"),
     ("rollback", "transactional"),
@@ -48,7 +49,9 @@ class Killer(Once):
             self.pilot.kill()
 
 
-def fly_and_kill(ground: Ground, action: Action, strategy: str, killer: Killer) -> Seen:
+def fly_and_kill(
+    ground: Ground, action: Action, strategy: Wish, killer: Killer
+) -> Seen:
     with WireProxy(ground.cluster.port, killer) as proxy:
         url = proxy.through(ground.world.owner_url)
         killer.pilot = Pilot(order(ground, action, url, strategy=strategy))

@@ -1,13 +1,12 @@
 """F2: the COMMIT is delivered, and its answer is lost."""
 
-from collections.abc import Callable
-
+from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, fly, order
 from tests.faults.ground import Ground
 from tests.faults.pilot import Action, Pilot, Seen
 from tests.faults.proxy import Deed, Once, WireProxy, commit_of
 
-Arm = tuple[Action, str, str, int]
+Arm = tuple[Action, Wish, str, int]
 """What is flown, by which strategy, whose COMMIT, and which of those: 0 for any."""
 
 ARMS: list[Arm] = [
@@ -22,7 +21,7 @@ ARMS: list[Arm] = [
 MOST_COMMITS = {"step-": 8, "journal ": 14}
 
 
-def mistreat(ground: Ground, turn: Turn, deed: Deed, **how: object) -> Seen:
+def mistreat(ground: Ground, turn: Turn, deed: Deed) -> Seen:
     """Fly with one COMMIT mistreated; the arms take turns."""
     action, strategy, session, number = ARMS[turn.number % len(ARMS)]
     if action == "rollback":
@@ -32,7 +31,7 @@ def mistreat(ground: Ground, turn: Turn, deed: Deed, **how: object) -> Seen:
     once = Once(commit_of(session, number), deed)
     with WireProxy(ground.cluster.port, once) as proxy:
         url = proxy.through(ground.world.owner_url)
-        seen = Pilot(order(ground, action, url, strategy=strategy, **how)).wait()
+        seen = Pilot(order(ground, action, url, strategy=strategy)).wait()
     ground.expect(once.is_done, "I3", f"there was no COMMIT {number} of {session}")
     return seen
 
@@ -45,9 +44,10 @@ def expect_success(ground: Ground, seen: Seen) -> None:
 def round_(ground: Ground, turn: Turn) -> list[Seen]:
     seen = mistreat(ground, turn, Deed.CUT_ANSWER)
     expect_success(ground, seen)
-    applied = seen.report and seen.report.applied
-    if ARMS[turn.number % len(ARMS)][2] in ("apply ", "rollback "):
-        is_found_out = bool(applied and applied.reconciled and applied.attempt == 1)
+    report = seen.report
+    if ARMS[turn.number % len(ARMS)][2] in ("apply ", "rollback ") and report:
+        is_one = report.applied is not None and report.applied.attempt == 1
+        is_found_out = is_one and report.commit == "RECONCILED_COMMITTED"
         ground.expect(is_found_out, "I3", "it was not found out from the ledger")
     return [seen]
 

@@ -9,6 +9,7 @@ from threading import Thread
 
 import psycopg
 
+from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, fly, order
 from tests.faults.f02_answer_lost import expect_success
 from tests.faults.ground import Ground
@@ -20,7 +21,7 @@ TRAFFIC = 8
 """Transactions of others that commit before the pilot can ask."""
 ASKED = "pg_xact_status was asked"
 WRONG = "pg_xact_status was wrong"
-ARMS: list[tuple[Action, str, str]] = [
+ARMS: list[tuple[Action, Wish, str]] = [
     ("deploy", "transactional", "apply "),
     ("deploy", "transactional", "apply "),
     ("rollback", "transactional", "rollback "),

@@ -2,13 +2,14 @@
 
 import time
 
+from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, fly, order
 from tests.faults.ground import Ground
 from tests.faults.pilot import Action, Pilot, Seen
 from tests.faults.proxy import Deed, Line, Once, WireProxy
 from tests.faults.route import at, route_of, spread
 
-ARMS: list[tuple[Action, str]] = [
+ARMS: list[tuple[Action, Wish]] = [
     ("deploy", "transactional"),
     ("rollback", "transactional"),
     ("deploy", "online"),

@@ -24,7 +24,9 @@ def refused(ground: Ground) -> Seen:
     """Preflight sees it."""
     with missing_standby(ground):
         seen = Pilot(order(ground)).wait()
-    is_refused = seen.outcome == "BLOCKED" and "synchronous_standby_names" in seen.errors
+    is_refused = (
+        seen.outcome == "BLOCKED" and "synchronous_standby_names" in seen.errors
+    )
     ground.expect(is_refused, "I3", f"not refused: {seen.outcome}: {seen.errors}")
     return seen
 

@@ -1,11 +1,12 @@
 """F8: somebody has read a table, and does not end the transaction."""
 
+from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, fly, order
 from tests.faults.ground import Ground
 from tests.faults.hasty import LADDER
 from tests.faults.pilot import Action, Pilot, Seen
 
-ARMS: list[tuple[Action, str, str]] = [
+ARMS: list[tuple[Action, Wish, str]] = [
     ("deploy", "transactional", "users"),
     ("deploy", "transactional", "organizations"),
     ("deploy", "online", "users"),
@@ -45,6 +46,4 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
     return [seen]
 
 
-EXPERIMENT = Experiment(
-    "F08", "Long reader in the way", round_, rounds=15, reduced=2
-)
+EXPERIMENT = Experiment("F08", "Long reader in the way", round_, rounds=15, reduced=2)

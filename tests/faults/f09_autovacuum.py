@@ -2,6 +2,7 @@
 
 import time
 
+from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, order
 from tests.faults.ground import Ground
 from tests.faults.hasty import LADDER
@@ -39,9 +40,7 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
         finally:
             conn.execute("ALTER SYSTEM RESET autovacuum_naptime")
             conn.execute("SELECT pg_reload_conf()")
-            conn.execute(
-                "ALTER TABLE platform.users SET (autovacuum_enabled = false)"
-            )
+            conn.execute("ALTER TABLE platform.users SET (autovacuum_enabled = false)")
     return [seen]
 
 
@@ -62,7 +61,7 @@ def make_busy(ground: Ground, is_old: bool) -> None:
 
 
 def fly_past(ground: Ground, turn: Turn, is_old: bool) -> Seen:
-    strategy = "online" if turn.number % 2 else "transactional"
+    strategy: Wish = "online" if turn.number % 2 else "transactional"
     settings = LADDER if turn.is_reduced or turn.number else {}
     seen = Pilot(order(ground, strategy=strategy, settings=settings)).wait()
     if is_old:

@@ -1,10 +1,11 @@
 """F10: several deployers at the same moment, and no ledger there yet."""
 
+from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, fly, order
 from tests.faults.ground import Ground
 from tests.faults.pilot import Action, Pilot, Seen
 
-ARMS: list[tuple[Action, str, int]] = [
+ARMS: list[tuple[Action, Wish, int]] = [
     ("deploy", "transactional", 5),
     ("deploy", "online", 5),
     ("deploy", "transactional", 2),

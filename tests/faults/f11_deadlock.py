@@ -4,6 +4,7 @@ from threading import Event, Thread
 
 import psycopg
 
+from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, order
 from tests.faults.ground import Ground
 from tests.faults.pilot import Pilot, Seen
@@ -50,7 +51,7 @@ class Partner:
 
 
 def round_(ground: Ground, turn: Turn) -> list[Seen]:
-    strategy = "online" if turn.number % 2 else "transactional"
+    strategy: Wish = "online" if turn.number % 2 else "transactional"
     partners = [Partner(ground, turn.rng.random()) for _ in range(2)]
     with partners[0], partners[1]:
         seen = Pilot(order(ground, strategy=strategy)).wait()

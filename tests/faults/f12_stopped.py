@@ -3,6 +3,7 @@
 import time
 from threading import Event
 
+from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, fly, order
 from tests.faults.f02_answer_lost import expect_success
 from tests.faults.ground import Ground
@@ -10,7 +11,7 @@ from tests.faults.pilot import Action, Pilot, Seen
 from tests.faults.proxy import Deed, Line, Once, WireProxy
 from tests.faults.route import at, route_of, spread
 
-ARMS: list[tuple[Action, str, str]] = [
+ARMS: list[tuple[Action, Wish, str]] = [
     ("deploy", "transactional", "apply"),
     ("rollback", "transactional", "rollback"),
     ("deploy", "online", "step-"),
@@ -19,7 +20,8 @@ IDLE_LIMIT_S = 3.0
 SLOW_MACHINE_S = 10.0
 HOLDS = """
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name LIKE %s AND xact_start IS NOT NULL
+WHERE datname = current_database() AND application_name LIKE %s
+  AND xact_start IS NOT NULL
 """
 
 

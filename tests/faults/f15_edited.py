@@ -2,6 +2,7 @@
 
 import time
 
+from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, fly
 from tests.faults.ground import Ground
 from tests.faults.pilot import Seen
@@ -11,7 +12,7 @@ EDITS = 60
 
 def round_(ground: Ground, turn: Turn) -> list[Seen]:
     """The load beside it goes on choosing until the column is gone."""
-    strategy = "online" if turn.number % 2 else "transactional"
+    strategy: Wish = "online" if turn.number % 2 else "transactional"
     deployed = fly(ground, strategy=strategy)
     model, attnum = ground.model, ground.one("attnum")
     deadline = time.monotonic() + 20

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from psycopg import sql
 
-from tests.faults.experiment import Experiment, Turn, fly, order
+from flows.migration.strategy import Wish
+from tests.faults.experiment import Experiment, Turn, order
 from tests.faults.ground import Field, Ground
 from tests.faults.pilot import Pilot, Seen
 
@@ -29,7 +30,7 @@ def missing(field: Field) -> str:
 
 
 def round_(ground: Ground, turn: Turn) -> list[Seen]:
-    strategy = "online" if turn.number % 2 else "transactional"
+    strategy: Wish = "online" if turn.number % 2 else "transactional"
     with small_disk(ground) as disk:
         filler = disk / "filler"
         free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 from urllib.parse import quote
 from uuid import UUID
 
@@ -42,7 +42,7 @@ _numbers = count(1)
 def _questions() -> dict[str, LiteralString]:
     _, *parts = (HERE / "questions.sql").read_text().split("-- name: ")
     named = (part.partition("\n")[::2] for part in parts)
-    return {name: cast(LiteralString, text) for name, text in named}
+    return dict(named)
 
 
 QUESTIONS = _questions()
@@ -142,12 +142,12 @@ class Ground:
         """Let each row that pgflight fills take so long."""
         self.set("faults.row_s", str(row_s))
 
-    def set(self, name: str, value: str) -> None:
+    def set(self, name: LiteralString, value: str) -> None:
         """A setting of all sessions that are opened from here on."""
         self.execute(
             sql.SQL("ALTER DATABASE {} SET {} = {}").format(
                 sql.Identifier(self.world.database),
-                sql.SQL(cast(LiteralString, name)),
+                sql.SQL(name),
                 sql.Literal(value),
             )
         )
@@ -226,5 +226,3 @@ def _clone(cluster: Cluster, template: str, database: str) -> None:
                 sql.Identifier(database), sql.Identifier(template)
             )
         )
-
-

@@ -147,7 +147,11 @@ def _told_the_truth(ground: Ground, seen: Seen, position: Position) -> Iterator[
         )
 
 
-_NOT_OURS = [("before", None), ("between", None), ("after", None)]
+_NOT_OURS: list[tuple[Position, str | None]] = [
+    ("before", None),
+    ("between", None),
+    ("after", None),
+]
 _IN_PLACE = [("after", "applied"), ("after", "verified"), ("after", "accepted")]
 _ALLOWED: dict[Action, dict[Outcome, list[tuple[Position, str | None]]]] = {
     "deploy": {

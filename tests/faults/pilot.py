@@ -16,6 +16,7 @@ from typing import Literal
 
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
+from flows.migration.strategy import Wish
 
 Action = Literal["deploy", "rollback"]
 REPORT = "REPORT "
@@ -38,7 +39,7 @@ class Order:
     action: Action
     environment: Mapping[str, str]
     folder: str
-    strategy: str = "transactional"
+    strategy: Wish = "transactional"
     budget_ms: int = 20_000
     workers: int = 2
     settings: Mapping[str, object] = field(default_factory=dict)

@@ -9,6 +9,9 @@ from enum import Enum, auto
 from types import TracebackType
 from typing import Self
 
+from pydantic import SecretStr
+
+from flows.migration.target import Target
 from tests.faults.wire import ClientStream, Message
 
 HOST = "127.0.0.1"
@@ -230,6 +233,21 @@ def commit_of(name: str, number: int = 1) -> Callable[[Line, Message], bool]:
         return False
 
     return fits
+
+
+class CommitProxy(WireProxy):
+    """Mistreats the first COMMIT that comes, whoever sends it.
+
+    Attributes:
+        target: the same database, by way of this proxy.
+    """
+
+    def __init__(self, target: Target, deed: Deed) -> None:
+        url = target.database_url.get_secret_value()
+        port = url.rpartition(":")[2].partition("/")[0]
+        once = Once(lambda line, message: message.is_commit, deed)
+        super().__init__(int(port), once)
+        self.target = Target(SecretStr(self.through(url)))
 
 
 def cut(end: socket.socket) -> None:

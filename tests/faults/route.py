@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flows.migration.strategy import Wish
 from tests.faults.experiment import fly, order
 from tests.faults.ground import Field, Ground, fresh_ground
 from tests.faults.pilot import Action, Pilot
@@ -69,7 +70,7 @@ def at(point: Point) -> Callable[[Line, Message], bool]:
     return fits
 
 
-def route_of(field: Field, action: Action, strategy: str) -> list[Point]:
+def route_of(field: Field, action: Action, strategy: Wish) -> list[Point]:
     """All points; learned once for each server."""
     key = f"{action} {strategy}"
     if key not in field.routes:
@@ -78,7 +79,7 @@ def route_of(field: Field, action: Action, strategy: str) -> list[Point]:
     return field.routes[key]
 
 
-def _learn(ground: Ground, action: Action, strategy: str) -> list[Point]:
+def _learn(ground: Ground, action: Action, strategy: Wish) -> list[Point]:
     if action == "rollback":
         fly(ground, strategy=strategy)
     recorder = Recorder()

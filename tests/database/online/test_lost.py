@@ -13,8 +13,8 @@ from flows.database.transaction import FIRST_WITH_TRANSACTION_TIMEOUT
 from flows.demo.world import World
 from flows.migration.errors import Busy, ConnectionFailed
 from flows.migration.flight import Flight
-from tests.database.fix_proxy import CommitProxy
 from tests.database.online.test_apply import STEPS, states
+from tests.faults.proxy import CommitProxy, Deed
 
 END = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
@@ -22,12 +22,11 @@ END = (
 )
 
 
-@pytest.fixture(params=["cut before", "cut after"])
+@pytest.fixture(params=[Deed.SWALLOW, Deed.CUT_ANSWER])
 def proxied(online: Flight, request: pytest.FixtureRequest) -> Iterator[Flight]:
     """Through a proxy that mistreats the first COMMIT: that of the run's beginning."""
-    proxy = CommitProxy(online.target, request.param)
-    yield replace(online, target=proxy.target)
-    proxy.close()
+    with CommitProxy(online.target, request.param) as proxy:
+        yield replace(online, target=proxy.target)
 
 
 def test_lost_commit_of_the_journal_is_settled(proxied: Flight, owner):
