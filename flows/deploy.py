@@ -59,7 +59,8 @@ def deploy_migration(
             terms = Terms(budget_ms, strategy, workers)
             cleared = preflight(report, migration, folder, terms)
             if cleared.is_accepted:
-                verify(cleared, None)
+                flight = cleared
+                verify(flight, None)
                 report.conclude(Outcome.NOTHING_TO_DO)
             else:
                 flight = claim(cleared)

@@ -79,16 +79,16 @@ def roll_back_without_prefect(failed: Report, folder: str) -> Report:
     """The same steps as plain functions: the database cannot wait for Prefect."""
     report = Report(action="rollback", version=failed.version, run_id=str(uuid4()))
     flight = None
-    try:
-        with without_prefect():
+    with without_prefect(), claiming():
+        try:
             found = find_run(report, failed.version, folder, failed.budget_ms)
             flight = claim(found)
             committed = revert(flight, failed.errors[0])
             verify_reverted(flight, committed)
-    except NotInPlace:
-        # It was a moment ago: a subflow got to its COMMIT and could not say so.
-        report.conclude(Outcome.ROLLED_BACK)
-    except Exception as error:
-        landing.conclude_failed_rollback(report, flight, error)
-    landing.close(report, flight)
+        except NotInPlace:
+            # It was a moment ago: a subflow got to its COMMIT and could not say so.
+            report.conclude(Outcome.ROLLED_BACK)
+        except Exception as error:
+            landing.conclude_failed_rollback(report, flight, error)
+        landing.close(report, flight)
     return report

@@ -100,6 +100,7 @@ def test_rollback_goes_on_where_nothing_can_be_counted(
 
 
 def test_ctrl_c_in_a_statement_leaves_nothing(
+    ledger: None,
     slow: None,
     dump_schema: Dump,
     owner: psycopg.Connection,

@@ -138,6 +138,7 @@ def test_preflight_failure_blocks(
 def test_baseline_failure_blocks(
     deploy: Fly,
     owner: psycopg.Connection,
+    ledger: None,
     dump_schema: Dump,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -151,7 +152,11 @@ def test_baseline_failure_blocks(
 
 
 def test_apply_failure_rolls_back(
-    deploy: Fly, owner: psycopg.Connection, dump_schema: Dump, append: Edit
+    deploy: Fly,
+    owner: psycopg.Connection,
+    ledger: None,
+    dump_schema: Dump,
+    append: Edit,
 ) -> None:
     before = dump_schema()
     append("up.sql", "SELECT no_such_function();")
@@ -165,7 +170,11 @@ def test_apply_failure_rolls_back(
 
 
 def test_budget_rolls_back(
-    deploy: Fly, owner: psycopg.Connection, dump_schema: Dump, append: Edit
+    deploy: Fly,
+    owner: psycopg.Connection,
+    ledger: None,
+    dump_schema: Dump,
+    append: Edit,
 ) -> None:
     before = dump_schema()
     append("up.sql", "SELECT pg_sleep(10);")
@@ -177,7 +186,11 @@ def test_budget_rolls_back(
 
 
 def test_check_before_commit_rolls_back(
-    deploy: Fly, owner: psycopg.Connection, dump_schema: Dump, append: Edit
+    deploy: Fly,
+    owner: psycopg.Connection,
+    ledger: None,
+    dump_schema: Dump,
+    append: Edit,
 ) -> None:
     before = dump_schema()
     append("verify.sql", "DO $$ BEGIN RAISE EXCEPTION 'not good enough'; END $$;")

@@ -91,7 +91,8 @@ def test_schema_that_somebody_else_changed_meanwhile_is_reported(
         "CREATE FUNCTION pgflight.more() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN CREATE TABLE platform.more (); RETURN NULL; END $$;"
         "CREATE CONSTRAINT TRIGGER more AFTER UPDATE ON pgflight.run"
-        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pgflight.more()"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+        " WHEN (NEW.state = 'rolled_back') EXECUTE FUNCTION pgflight.more()"
     )
     report = roll_back()
     assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 0)

@@ -55,7 +55,7 @@ def _undo(crew: Crew, step: OnlineStep) -> None:
         # and no lock to wait for.
         with crew.journal.session() as conn:
             crew.journal.end(conn, step, "undone")
-            conn.commit()
+            commit_locally(conn)
         return
     if not (step.is_undoable and crew.is_ours(step)):
         raise RollbackFailed(
