@@ -3,6 +3,7 @@
 # A module after those that it imports: pytest rewrites assertions at the first import.
 pytest_plugins = [
     "tests.fix_ci",
+    "tests.fix_redaction",
     "tests.fix_server",
     "tests.fix_migrations",
     "tests.fix_flight",

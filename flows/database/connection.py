@@ -86,9 +86,9 @@ def cause_of(error: psycopg.Error) -> Cause:
     return Cause.REFUSAL
 
 
-def translate(error: psycopg.Error, target: Target) -> PgflightError:
-    """The error in our tree, without secrets."""
-    text = target.redact(str(error).strip())
+def translate(error: psycopg.Error) -> PgflightError:
+    """The error in our tree."""
+    text = str(error).strip()
     if cause_of(error) is Cause.CONNECTION:
         return ConnectionFailed(f"Lost the connection to the database: {text}")
     where = error.sqlstate or "no SQLSTATE"
@@ -148,7 +148,7 @@ def _open(target: Target, purpose: str) -> Conn:
         conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         return conn
     except (psycopg.Error, UnicodeError) as error:
-        text = target.redact(str(error).strip())
+        text = str(error).strip()
         if isinstance(error, psycopg.ProgrammingError | UnicodeError):
             # libpq could not even read the string; its message may quote it.
             raise ConnectionRefused(
@@ -186,7 +186,7 @@ def session(target: Target, purpose: str, *, attempts: int = 1) -> Iterator[Conn
             conn.rollback()
     except psycopg.Error as error:
         _roll_back(conn)
-        raise translate(error, target) from None
+        raise translate(error) from None
     except Exception:
         _roll_back(conn)
         raise

@@ -48,18 +48,20 @@ class Redaction:
     def add(self, secrets: Iterable[str]) -> None:
         """Know these secrets from now on."""
         with self._one_at_a_time:
-            new = {s for s in secrets if len(s) >= SHORTEST} - self._values
+            new = {form for secret in secrets for form in (secret, secret.strip())}
+            new = {form for form in new if len(form) >= SHORTEST} - self._values
             if new:
                 self._values |= new
                 self._finder = _finder_of(self._values)
 
     def mask(self, text: str) -> str:
         """The text without secrets; the very same one where it holds none."""
-        if self._finder:
-            text = self._finder.sub(MASK, text)
-        if "://" in text:
-            text = _LOGIN.sub(f"{MASK}@", text)
-        return _ASSIGNED.sub(MASK, text)
+        masked = self._finder.sub(MASK, text) if self._finder else text
+        if "://" in masked:
+            masked = _LOGIN.sub(f"{MASK}@", masked)
+        masked = _ASSIGNED.sub(MASK, masked)
+        # What is a text and more (an outcome, a progress) stays that.
+        return text if masked == text else masked
 
 
 KNOWN = Redaction()
@@ -120,7 +122,7 @@ def secrets_of(environment: Mapping[str, str]) -> Iterator[str]:
             yield value
         elif name.startswith(_PREFIXES):
             if any(word in name for word in _SECRET_NAMES):
-                yield from {value, value.strip()}
+                yield value
             if "://" in value:
                 yield from _url_passwords(value)
 

@@ -66,17 +66,18 @@ def target_from_environment(environment: Mapping[str, str]) -> Target:
 def _assert_unambiguous(url: str) -> None:
     """libpq ends a login at the first @ that no / precedes.
 
-    With another @ further on, a piece of the password would be taken for a host or
-    a database, and be asked for in DNS.
+    With another @ further on, a piece of the password may be taken for a host, a
+    database or a parameter: be asked for in DNS, and be named in an error.
     """
     scheme, _, rest = url.partition("://")
     if scheme not in ("postgresql", "postgres"):
         return
-    before, at, _ = rest.partition("/")[0].partition("@")
-    behind = rest[len(before) + 1 :].partition("?")[0] if at else rest
+    login, at, _ = rest.partition("/")[0].partition("@")
+    behind = rest[len(login) + 1 :] if at else rest
     if "@" in behind:
         raise TargetError(
-            "DATABASE_URL has an @ where it can be no part of host, port or database",
-            "Percent-encode the special characters of user and password: @ is %40,"
-            " / is %2F, : is %3A, ? is %3F, # is %23, % is %25.",
+            "DATABASE_URL has an @ behind its host: where its password ends is not"
+            " certain",
+            "Percent-encode the special characters of user, password and parameters:"
+            " @ is %40, / is %2F, : is %3A, ? is %3F, # is %23, % is %25.",
         )

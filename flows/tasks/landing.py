@@ -21,6 +21,7 @@ from flows.migration.errors import (
 )
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
+from flows.migration.redaction import masked_model
 from flows.migration.report import Report
 from flows.tasks.engine import run_log
 
@@ -148,6 +149,7 @@ def report_of(state: State[Any]) -> Report:
 
 def state_of(report: Report) -> State[Any]:
     """Prefect's final state: named after the outcome, failed unless it is a success."""
+    report = masked_model(report)
     assert report.outcome is not None
     name = _STATE_NAMES[report.outcome]
     if report.is_success:
