@@ -30,7 +30,9 @@ _PREFIXES = ("PGFLIGHT_", "PREFECT_")
 _LOGIN = re.compile(r"(?<=://)(?!(?:owner|user):password@)[^\s/?#\"'<>]*@")
 _ASSIGNED = re.compile(r"(?<=password=)(?:'(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.IGNORECASE)
 _PARAMETER = re.compile(r"password=([^&]*)")
-_KEY_VALUE = re.compile(r"password\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:\\.|[^'\s\\])(?:\\.|\S)*))")
+_KEY_VALUE = re.compile(
+    r"password\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:\\.|[^'\s\\])(?:\\.|\S)*))"
+)
 _ESCAPED = re.compile(r"\\(.)")
 
 Model = TypeVar("Model", bound=BaseModel)
