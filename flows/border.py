@@ -60,7 +60,8 @@ def masking_errors(call: Callable[Params, Result]) -> Callable[Params, Result]:
             clean = masked_error(error)
             if clean is error:
                 raise
-            raise clean from None
+        # Out here, or the other one would hang on it as its context.
+        raise clean
 
     return masked
 

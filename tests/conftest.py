@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.fix_flight",
     "tests.fix_stretched",
     "tests.fix_prefect",
+    "tests.fix_secrets",
     "tests.fix_sabotage",
     "tests.fix_scripts",
     "tests.fix_deployments",

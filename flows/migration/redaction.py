@@ -230,5 +230,6 @@ def _is_clean(error: BaseException) -> bool:
 def _stand_in(error: BaseException) -> Exception:
     stand_in = RuntimeError(mask(f"{type(error).__name__}: {error}"))
     stand_in.__traceback__ = error.__traceback__
-    stand_in.__suppress_context__ = True
+    stand_in.__cause__, stand_in.__context__ = error.__cause__, error.__context__
+    stand_in.__suppress_context__ = error.__suppress_context__
     return stand_in

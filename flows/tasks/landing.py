@@ -16,6 +16,7 @@ from flows.migration.errors import (
     ChecksFailed,
     CommitUnknown,
     Condemned,
+    ConnectionRefused,
     PgflightError,
     SmokeFailed,
 )
@@ -129,7 +130,10 @@ def conclude_failed_rollback(
         report.conclude(Outcome.ROLLED_BACK)
         return
     own = outcome_without_rollback(flight, error)
-    if isinstance(error, Blocked | BadInput) or own is Outcome.UNKNOWN:
+    # Nothing was begun where the target itself is refused, such as a pooler.
+    is_refused = flight is None and isinstance(error, ConnectionRefused)
+    is_blocked = is_refused or isinstance(error, Blocked | BadInput)
+    if is_blocked or own is Outcome.UNKNOWN:
         report.conclude(own if own is Outcome.UNKNOWN else Outcome.BLOCKED)
     elif flight is None or own in (Outcome.NEEDS_DECISION, Outcome.ROLLBACK_FAILED):
         report.conclude(Outcome.ROLLBACK_FAILED)
