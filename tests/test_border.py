@@ -202,7 +202,7 @@ def test_mistake_in_a_task(
 def test_mistake_in_a_flow(
     fly: Fly, folder: Path, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.deploy.landing.log_end", _say_everything)
+    monkeypatch.setattr("flows.deploy.landing.close", _say_everything)
     write_migration(folder, UP, down=DOWN)
     with pytest.raises(RuntimeError) as caught:
         fly()
@@ -233,7 +233,7 @@ def test_mistake_in_a_task_leaks_without_the_border(
 def test_mistake_in_a_flow_leaks_without_the_border(
     fly: Fly, folder: Path, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.deploy.landing.log_end", _say_everything)
+    monkeypatch.setattr("flows.deploy.landing.close", _say_everything)
     write_migration(folder, UP, down=DOWN)
     with pytest.raises(RuntimeError):
         fly()
@@ -305,9 +305,8 @@ def test_target_that_is_wrong(what: str, login: Login, folder: Path) -> None:
     assert leaks_in(ended.stdout + ended.stderr) == []
 
 
-@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
 def test_command_line_that_logs_everything(
-    level: str, prefect: None, login: Login, endpoint: str, folder: Path
+    prefect: None, login: Login, endpoint: str, folder: Path
 ) -> None:
     from prefect.settings import PREFECT_API_URL
 
@@ -321,9 +320,9 @@ def test_command_line_that_logs_everything(
             "PGFLIGHT_TOKEN": TOKEN,
             "PGFLIGHT_ENDPOINT": endpoint,
             "PREFECT_API_URL": str(PREFECT_API_URL.value()),
-            "PREFECT_LOGGING_LEVEL": level,
-            "PREFECT_LOGGING_ROOT_LEVEL": level,
-            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": level,
+            "PREFECT_LOGGING_LEVEL": "DEBUG",
+            "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG",
+            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "DEBUG",
         },
     )
     assert ended.returncode == 20, ended.stderr

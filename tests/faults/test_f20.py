@@ -69,7 +69,7 @@ def _writes(admin: psycopg.Connection) -> object:
 
 def refused(folder: Path, reason: str) -> None:
     """Every flight ends as BLOCKED, and says the same."""
-    for fly in (alone.deploy, alone.roll_back, alone.verify):
+    for fly in (alone.deploy, alone.roll_back, alone.verify, alone.recover):
         report = fly(folder)
         assert (report.outcome, report.exit_code) == (Outcome.BLOCKED, 10)
         assert reason in report.errors[0], (fly.__name__, report.errors)
