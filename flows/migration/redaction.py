@@ -85,8 +85,12 @@ def masked_in(value: Any) -> Any:
         return mask(value)
     if isinstance(value, Mapping):
         return {masked_in(key): masked_in(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return type(value)(masked_in(item) for item in value)
+    if isinstance(value, list):
+        return [masked_in(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(masked_in(item) for item in value)
+    if isinstance(value, set | frozenset):
+        return {masked_in(item) for item in value}
     return value
 
 
