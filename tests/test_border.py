@@ -1,6 +1,7 @@
 """No piece of a secret in anything that is said, anywhere, whatever goes wrong."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -253,6 +254,23 @@ def test_rollback_leaks_without_the_border(
     write_migration(folder, UP, down=down, verify=verify)
     fly()
     assert told.leaks.keys() >= {"pgflight.event", "prefect flow_runs"}
+
+
+def test_every_record_is_masked_whoever_logs_it(
+    secrets: None, told: Told, login: Login
+) -> None:
+    from flows import border
+
+    border.install()
+    log = logging.getLogger("somebody.else")
+    log.warning("%s and %r", TOKEN, [PASSWORD], stack_info=True)
+    log.error("%d", TOKEN)
+    try:
+        _say_everything()
+    except RuntimeError:
+        log.exception("so it was")
+    assert "in _say_everything" in told.log.getvalue()
+    assert told.leaks == {}
 
 
 # The command line, a process of its own --------------------------------------------
