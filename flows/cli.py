@@ -1,6 +1,5 @@
 """The command line: it drives the same flows that Prefect runs."""
 
-import json
 import os
 import sys
 import time
@@ -12,12 +11,13 @@ import cyclopts
 from cyclopts import App, Parameter
 from rich.console import Console
 
+from flows.border import install
 from flows.here import run_here
 from flows.migration.errors import PgflightError, QueryFailed
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
 from flows.migration.manifest import LEAST_BUDGET_MS, MOST_BUDGET_MS
 from flows.migration.strategy import WORKERS, Terms, Wish
-from flows.terminal import say, show_plan, show_report, show_status
+from flows.terminal import print_json, say, show_plan, show_report, show_status
 
 USAGE_ERROR = 2
 SECONDS_TO_STOP = 5
@@ -199,7 +199,7 @@ def plan(
     found = load_migration(Path(folder), migration)
     planned = plan_for(found, os.environ, Terms(budget_ms, strategy))
     if as_json:
-        _print_json(planned.model_dump(mode="json"))
+        print_json(planned.model_dump(mode="json"))
     else:
         show_plan(_console(as_json), planned)
     return 0
@@ -213,7 +213,7 @@ def status(*, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
 
     standings = read_status(target_from_environment(os.environ), Path(folder))
     if as_json:
-        _print_json([standing.model_dump(mode="json") for standing in standings])
+        print_json([standing.model_dump(mode="json") for standing in standings])
     else:
         show_status(_console(as_json), standings)
         if not standings:
@@ -248,6 +248,7 @@ def demo(
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: run one command and exit with its outcome's code."""
+    install()
     try:
         sys.exit(app(arguments, exit_on_error=False, result_action="return_value"))
     except cyclopts.CycloptsError:
@@ -265,7 +266,7 @@ def _fly(run: Callable[[], Any], as_json: bool) -> int:
     console = _console(as_json)
     report = run_here(console, run)
     if as_json:
-        _print_json(report.as_json())
+        print_json(report.as_json())
     else:
         show_report(console, report)
     return report.exit_code
@@ -304,11 +305,6 @@ def _wait(console: Console) -> None:
 
 def _console(on_stderr: bool) -> Console:
     return Console(stderr=on_stderr, emoji=False)
-
-
-def _print_json(value: object) -> None:
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
 
 
 if __name__ == "__main__":

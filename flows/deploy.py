@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
+from flows.border import masking_errors
 from flows.migration.flight import Flight
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.manifest import BudgetMs
@@ -29,6 +30,7 @@ from flows.tasks.verify import verify
     flow_run_name="deploy-{migration}",
     persist_result=False,
 )
+@masking_errors
 def deploy_migration(
     migration: str,
     folder: str = DEFAULT_FOLDER,

@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
+from flows.border import masking_errors
 from flows.deploy import deploy_migration
 from flows.migration.errors import Busy
 from flows.migration.folder import DEFAULT_FOLDER
@@ -19,6 +20,7 @@ from flows.tasks.recover import find_unfinished
 
 
 @flow(name="recover-migrations", flow_run_name="recover", persist_result=False)
+@masking_errors
 def recover_migrations(folder: str = DEFAULT_FOLDER) -> State[Any]:
     """Bring to its end whatever a killed run has left, and do nothing else.
 

@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
+from flows.border import masking_errors
 from flows.migration.errors import NotInPlace
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.manifest import BudgetMs
@@ -23,6 +24,7 @@ from flows.tasks.rollback import find_run, probe_again, revert, verify_reverted
     flow_run_name="rollback-{migration}",
     persist_result=False,
 )
+@masking_errors
 def rollback_migration(
     migration: str,
     folder: str = DEFAULT_FOLDER,

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import httpx
 
-from flows.migration.answer import Reply, difference, is_same, shown
+from flows.migration.answer import Reply, difference, is_same, shown, stale_plan
 from flows.migration.errors import PgflightError, TargetError
 from flows.migration.probe import Cell, Probe, ProbeResult, ReadBack, Smoke, Verdict
 
@@ -256,6 +256,9 @@ class _Caller:
         found = difference(reply, probe.expect)
         if not found:
             return self._read_back(probe.read_back, ms)
+        if cure := stale_plan(reply):
+            # No fault of the migration's, and it passes as connections are replaced.
+            return Attempt(Kind.NOTHING, f"status {reply.status}: {cure}", ms)
         is_transient = reply.status in TRANSIENT_STATUSES - {probe.expect.status}
         return Attempt(Kind.NOTHING if is_transient else Kind.WRONG, found, ms)
 

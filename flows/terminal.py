@@ -1,6 +1,8 @@
 """What a person sees: progress as it happens, plans, standings and reports."""
 
+import json
 import logging
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from flows.migration.outcome import Outcome
 from flows.migration.plan import Plan, seconds
 from flows.migration.probe import Verdict
 from flows.migration.progress import Progress
+from flows.migration.redaction import mask, masked_in, masked_model
 from flows.migration.report import Report, Waits
 from flows.migration.standing import Standing
 
@@ -51,7 +54,8 @@ class RunLog(logging.Handler):
                 self._move_bar(part)
                 return
         is_engines = "/prefect/" in record.pathname
-        has_trace = record.exc_info is not None and record.exc_info[0] is not None
+        # The border has written a masked traceback out.
+        has_trace = bool(record.exc_text or (record.exc_info and record.exc_info[0]))
         if is_engines and not has_trace:
             return
         self._end_bar()
@@ -70,7 +74,8 @@ class RunLog(logging.Handler):
             self._bar.add_task("", total=1.0)
             self._bar.start()
         (task,) = self._bar.task_ids
-        self._bar.update(task, completed=progress.share, description=escape(progress))
+        text = escape(mask(progress))
+        self._bar.update(task, completed=progress.share, description=text)
         if progress.is_over:
             self._end_bar()
             say(self._console, f"   {progress}")
@@ -83,7 +88,13 @@ class RunLog(logging.Handler):
 
 def say(console: Console, text: str, style: str | None = None) -> None:
     """One line as it is: no markup in it, and no line break but its own."""
-    console.print(escape(text), style=style, highlight=False, soft_wrap=True)
+    console.print(escape(mask(text)), style=style, highlight=False, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output."""
+    json.dump(masked_in(value), sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
 
 
 def show_runs_on(console: Console) -> None:
@@ -180,6 +191,7 @@ def _indented(text: str) -> str:
 
 def show_plan(console: Console, plan: Plan) -> None:
     """The plan as a table, its statements, and what it means for the application."""
+    plan = masked_model(plan)
     table = Table(title=f"{plan.version} {plan.title}", title_justify="left")
     for heading in ("#", "step", "keeps waiting"):
         table.add_column(heading, overflow="fold")

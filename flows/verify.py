@@ -6,6 +6,7 @@ from uuid import uuid4
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from flows.border import masking_errors
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
@@ -19,6 +20,7 @@ from flows.tasks.verify import verify
     flow_run_name="verify-{migration}",
     persist_result=False,
 )
+@masking_errors
 def verify_migration(migration: str, folder: str = DEFAULT_FOLDER) -> State[Any]:
     """Check a deployed migration again; nothing is changed.
 

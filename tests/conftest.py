@@ -3,11 +3,14 @@
 # A module after those that it imports: pytest rewrites assertions at the first import.
 pytest_plugins = [
     "tests.fix_ci",
+    "tests.fix_redaction",
     "tests.fix_server",
+    "tests.fix_pgbouncer",
     "tests.fix_migrations",
     "tests.fix_flight",
     "tests.fix_stretched",
     "tests.fix_prefect",
+    "tests.fix_secrets",
     "tests.fix_sabotage",
     "tests.fix_scripts",
     "tests.fix_deployments",

@@ -9,9 +9,10 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 DOMAIN = {"pydantic", "postgast", "google.protobuf", "flows.migration"}
-FLOW = {"prefect", "flows.tasks", "flows.migration"}
+FLOW = {"prefect", "flows.border", "flows.tasks", "flows.migration"}
 TASK = {
     "prefect",
+    "flows.border",
     "flows.tasks",
     "flows.migration",
     "flows.database",
@@ -23,6 +24,7 @@ SURFACE = {"flows.cli", "flows.terminal", "flows.here", "flows.demo"}
 
 MAY_IMPORT = {
     "flows.resources": set[str](),
+    "flows.border": {"flows.migration"},
     "flows.migration": DOMAIN,
     "flows.database": {
         "psycopg",

@@ -1,17 +1,14 @@
 """Tests of flows.smoke, against an HTTP server that misbehaves on demand."""
 
 import errno
-import gzip
 import logging
 import os
 import signal
 import socket
 import ssl
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -28,136 +25,22 @@ from flows.smoke import (
     run_baseline,
     run_probes,
 )
+from tests.misbehaving import BOUNDED_S, SECRET, Application
 
 # A limit that must run out is short; one that must not is longer than a slow
 # machine needs.
 SHORT_MS = 300
 LONG_MS = 60_000
-# Far below what an unbounded call would take, far above what a bounded one does.
-BOUNDED_S = 20
 
-SECRET = "s3cr3t-4f1d9b"
 ORG = "0b0e4ad8-6d1f-4f6c-9c1a-3f6f5b1f0a11"
 OTHER_ORG = "6cf0bf58-6c0a-4a4e-a4a8-4d8a2ed7a9a3"
 READ_BACK = {"table": "users", "column": "org", "where": {"id": "1"}, "equals": ORG}
 
 
-class Application(ThreadingHTTPServer):
-    """Answers by path, and remembers who asked."""
-
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Behaviour)
-        self.over = threading.Event()
-        self.clients: list[int] = []
-        self.cookies: list[str | None] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that hang up are what these tests are about."""
-
-
-class Behaviour(BaseHTTPRequestHandler):
-    """One method a path."""
-
-    protocol_version = "HTTP/1.1"
-    server: Application
-
-    def do_GET(self) -> None:
-        self.server.clients.append(self.client_address[1])
-        self.server.cookies.append(self.headers["Cookie"])
-        getattr(self, self.path.split("?")[0].strip("/"))()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-    def reply(self, status: int, body: bytes = b"{}", **headers: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def drip(self, start: bytes) -> None:
-        self.wfile.write(start)
-        end = time.monotonic() + BOUNDED_S * 2
-        while not self.server.over.wait(0.02) and time.monotonic() < end:
-            self.wfile.write(b"x")
-
-    def fine(self) -> None:
-        self.reply(200, b'{"ok": true}', Content_Type="application/json")
-
-    def broken(self) -> None:
-        self.reply(500, SECRET.encode(), X_Debug=SECRET)
-
-    def other_json(self) -> None:
-        self.reply(200, b'{"ok": "%s"}' % SECRET.encode())
-
-    def html(self) -> None:
-        self.reply(200, b"<html>" + SECRET.encode(), Content_Type="text/html")
-
-    def redirect(self) -> None:
-        self.reply(302, Location=f"/redirect?token={SECRET}")
-
-    def busy(self) -> None:
-        self.reply(503, SECRET.encode())
-
-    def session(self) -> None:
-        self.reply(200, b'{"ok": true}', Set_Cookie=f"session={SECRET}; Path=/")
-
-    def large(self) -> None:
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n")
-        self.wfile.write(b" " * 2_000_000)
-        self.silent()
-
-    def bomb(self) -> None:
-        self.reply(200, gzip.compress(bytes(20_000_000)), Content_Encoding="gzip")
-
-    def broken_gzip(self) -> None:
-        self.reply(200, b"no gzip", Content_Encoding="gzip")
-
-    def cut(self) -> None:
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
-        self.close_connection = True
-
-    def silent(self) -> None:
-        self.server.over.wait(BOUNDED_S * 2)
-        self.close_connection = True
-
-    def dripping_header(self) -> None:
-        self.drip(b"HTTP/1.1 200 OK\r\nX-Drip: ")
-
-    def dripping_body(self) -> None:
-        self.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
-
-    def garbage(self) -> None:
-        self.wfile.write(f"SSH-2.0-{SECRET}\r\n\r\n".encode())
-        self.close_connection = True
-
-    def reset(self) -> None:
-        linger = struct.pack("ii", 1, 0)
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        # The files hold the socket open, and only its last close resets.
-        self.rfile.close()
-        self.connection.close()
-        self.close_connection = True
-
-
 @pytest.fixture
 def application() -> Iterator[Application]:
-    with Application() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with Application() as server, server.answering():
         yield server
-        server.over.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,7 @@ class Claim:
         try:
             self._conn = hold(target, purpose, CLAIM_KEY)
         except psycopg.Error as error:
-            raise translate(error, target) from None
+            raise translate(error) from None
 
     def release(self) -> None:
         """Give it back."""

@@ -86,9 +86,9 @@ def cause_of(error: psycopg.Error) -> Cause:
     return Cause.REFUSAL
 
 
-def translate(error: psycopg.Error, target: Target) -> PgflightError:
-    """The error in our tree, without secrets."""
-    text = target.redact(str(error).strip())
+def translate(error: psycopg.Error) -> PgflightError:
+    """The error in our tree."""
+    text = str(error).strip()
     if cause_of(error) is Cause.CONNECTION:
         return ConnectionFailed(f"Lost the connection to the database: {text}")
     where = error.sqlstate or "no SQLSTATE"
@@ -146,9 +146,14 @@ def _open(target: Target, purpose: str) -> Conn:
         # Whatever the role's own default is: a fence that kept its first snapshot
         # would be waited for by CREATE INDEX CONCURRENTLY, for ever.
         conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        try:
+            _assert_direct(conn)
+        except BaseException:
+            conn.close()
+            raise
         return conn
     except (psycopg.Error, UnicodeError) as error:
-        text = target.redact(str(error).strip())
+        text = str(error).strip()
         if isinstance(error, psycopg.ProgrammingError | UnicodeError):
             # libpq could not even read the string; its message may quote it.
             raise ConnectionRefused(
@@ -165,6 +170,28 @@ def _open(target: Target, purpose: str) -> Conn:
             f"Cannot reach the database: {text}",
             "Check that it runs and that this machine may reach it.",
         ) from None
+
+
+def _assert_direct(conn: Conn) -> None:
+    """A pooler tells a process number of its own invention.
+
+    Asked in no transaction: PgBouncer allows none in statement mode.
+
+    Raises:
+        ConnectionRefused: another process answers than the one that was connected to.
+    """
+    conn.autocommit = True
+    row = conn.execute(query("select_backend_pid")).fetchone()
+    conn.autocommit = False
+    if row and row["pid"] != conn.info.backend_pid:
+        raise ConnectionRefused(
+            "The connection goes through a pooler, such as PgBouncer: process"
+            f" {row['pid']} answers, not {conn.info.backend_pid}, which was connected"
+            " to. Settings, locks and cancellations can end up in the application's"
+            " sessions there; whether the pooler is in session mode cannot be seen",
+            "Point DATABASE_URL at PostgreSQL itself: its own host and port (5432"
+            " rather than 6432, most often). The application may keep its pooler.",
+        )
 
 
 @contextmanager
@@ -186,7 +213,7 @@ def session(target: Target, purpose: str, *, attempts: int = 1) -> Iterator[Conn
             conn.rollback()
     except psycopg.Error as error:
         _roll_back(conn)
-        raise translate(error, target) from None
+        raise translate(error) from None
     except Exception:
         _roll_back(conn)
         raise

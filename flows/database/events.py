@@ -10,6 +10,7 @@ from uuid import UUID
 from flows.database.connection import Conn, rows
 from flows.database.queries import query
 from flows.migration.outcome import Outcome
+from flows.migration.redaction import masked_in
 
 Kind = Literal[
     "started",
@@ -59,7 +60,8 @@ class Settled:
 
 def append_event(conn: Conn, event: Event) -> None:
     """Add one event, as part of the transaction that it tells of."""
-    conn.execute(query("insert_event"), {**asdict(event), "client": _client()})
+    values = masked_in({**asdict(event), "client": _client()})
+    conn.execute(query("insert_event"), values)
 
 
 def settle_flights(conn: Conn, flight_id: UUID) -> list[Settled]:

@@ -78,7 +78,7 @@ def find_unfinished(target: Target, flight_id: UUID) -> Found:
 
 
 def _assert_right_place(conn: Conn, target: Target) -> None:
-    findings = server_findings(conn, target, one(conn, "select_identity"))
+    findings = server_findings(target, one(conn, "select_identity"))
     blocking = [finding for finding in findings if finding.level is Level.BLOCK]
     if blocking:
         raise NotCleared(

@@ -5,12 +5,16 @@ anything else that was received, because bodies and headers may hold secrets.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from flows.migration.probe import Answer
 
+_STALE_PLAN = re.compile(
+    rb"cached plan must not change result type|(?<![0-9A-Za-z])0A000(?![0-9A-Za-z])"
+)
 _CONTENT = {
     "": "no content type",
     "application/json": "JSON",
@@ -57,6 +61,22 @@ def difference(reply: Reply, expected: Answer) -> str:
         return f"{status}, but the body is not JSON ({reply.content})"
     found = _json_difference(expected.json_, received, "")
     return f"{status}, but {found}" if found else ""
+
+
+def stale_plan(reply: Reply) -> str:
+    """What to do when the application says that its prepared statements are stale.
+
+    PostgreSQL refuses a ``SELECT *`` that was prepared before its table got another
+    column, with SQLSTATE 0A000; taking the column back would only do it again.
+    Empty when the reply does not say so. Of its body only this is ever told.
+    """
+    if _STALE_PLAN.search(reply.body) is None:
+        return ""
+    return (
+        "the application's database connections hold plans from before a change of"
+        " columns (0A000, cached plan must not change result type): recycle its"
+        " connection pools, or restart it; do not roll back for it"
+    )
 
 
 def is_same(expected: Any, received: Any) -> bool:

@@ -14,6 +14,7 @@ from flows.migration.errors import PgflightError
 from flows.migration.finding import Finding, Level
 from flows.migration.outcome import Outcome
 from flows.migration.probe import ProbeResult, Verdict
+from flows.migration.redaction import mask
 from flows.migration.strategy import Strategy
 
 
@@ -161,7 +162,7 @@ class Report(BaseModel):
     def add_error(self, error: BaseException) -> None:
         """Keep an error beside those that came before it."""
         is_ours = isinstance(error, PgflightError)
-        text = str(error) if is_ours else f"{type(error).__name__}: {error}"
+        text = mask(str(error) if is_ours else f"{type(error).__name__}: {error}")
         if text not in self.errors:
             self.errors.append(text)
 

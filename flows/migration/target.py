@@ -1,20 +1,14 @@
 """A target: one database with the application in front of it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote
 
 from pydantic import SecretStr
 
 from flows.migration.errors import TargetError
+from flows.migration.redaction import hide, secrets_of, url_secrets
 
 PREFIX = "PGFLIGHT_"
-MASK = "***"
-
-_PARAMETER = re.compile(r"password=([^&]*)")
-_KEY_VALUE = re.compile(r"password\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^'\s]\S*))")
-_SPECIAL = re.compile(r"[:/?#\[\]@!$&'()*+,;=%\s]+")
 
 
 @dataclass(frozen=True)
@@ -32,34 +26,24 @@ class Target:
     values: Mapping[str, SecretStr] = field(default_factory=dict)
     expected_database: str = ""
 
+    def __post_init__(self) -> None:
+        """From here on nothing that this process says may have its secrets in it."""
+        hide(url_secrets(self.database_url.get_secret_value()))
+        hide(secrets_of(self.plain_values))
+
     @property
     def plain_values(self) -> dict[str, str]:
         """The values in clear: for the probes' requests, never for printing."""
         return {name: value.get_secret_value() for name, value in self.values.items()}
-
-    def redact(self, text: str) -> str:
-        """Replace the password and the token wherever they stand in a text."""
-        for secret in sorted(self._secrets(), key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return text
-
-    def _secrets(self) -> set[str]:
-        url = self.database_url.get_secret_value()
-        found = {url, *_passwords(url)}
-        found |= {
-            value.get_secret_value()
-            for name, value in self.values.items()
-            if "TOKEN" in name or "PASSWORD" in name or "SECRET" in name
-        }
-        return {secret for secret in found if len(secret) >= 3}
 
 
 def target_from_environment(environment: Mapping[str, str]) -> Target:
     """Read the target from DATABASE_URL and the PGFLIGHT_… variables.
 
     Raises:
-        TargetError: DATABASE_URL is missing or empty.
+        TargetError: DATABASE_URL is missing, empty, or not what it looks like.
     """
+    hide(secrets_of(environment))
     url = environment.get("DATABASE_URL", "").strip()
     if not url:
         raise TargetError(
@@ -67,6 +51,7 @@ def target_from_environment(environment: Mapping[str, str]) -> Target:
             "Set it to the database to deploy to, as the role that owns the tables:"
             " export DATABASE_URL=postgresql://owner:password@host:5432/database",
         )
+    _assert_unambiguous(url)
     return Target(
         database_url=SecretStr(url),
         values={
@@ -78,21 +63,21 @@ def target_from_environment(environment: Mapping[str, str]) -> Target:
     )
 
 
-def _passwords(url: str) -> set[str]:
-    """Every spelling of the passwords in a libpq URL or key=value string.
+def _assert_unambiguous(url: str) -> None:
+    """libpq ends a login at the first @ that no / precedes.
 
-    A password whose special characters are not percent-encoded is cut up by libpq,
-    which then quotes a piece of it as a host or a port: the pieces count too.
+    With another @ further on, a piece of the password may be taken for a host, a
+    database or a parameter: be asked for in DNS, and be named in an error.
     """
-    if "://" not in url:
-        return {quoted or plain for quoted, plain in _KEY_VALUE.findall(url)} - {""}
-    # Read by hand: urlsplit refuses some URLs that libpq accepts, and a
-    # password must be hidden even when the rest of the URL is wrong.
-    rest = url.partition("://")[2]
-    authority, _, query = rest.partition("?")
-    # An @ behind the ? may still belong to the password: rather too much is hidden.
-    userinfos = (text.rpartition("@")[0] for text in (authority, rest))
-    raw = {userinfo.partition(":")[2] for userinfo in userinfos}
-    raw |= set(_PARAMETER.findall(query))
-    pieces = {piece for password in raw for piece in _SPECIAL.split(password)}
-    return (raw | pieces | {unquote(password) for password in raw}) - {""}
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("postgresql", "postgres"):
+        return
+    login, at, _ = rest.partition("/")[0].partition("@")
+    behind = rest[len(login) + 1 :] if at else rest
+    if "@" in behind:
+        raise TargetError(
+            "DATABASE_URL has an @ behind its host: where its password ends is not"
+            " certain",
+            "Percent-encode the special characters of user, password and parameters:"
+            " @ is %40, / is %2F, : is %3A, ? is %3F, # is %23, % is %25.",
+        )

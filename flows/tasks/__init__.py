@@ -1,1 +1,8 @@
-"""Thin Prefect tasks: call, log, publish, return."""
+"""Thin Prefect tasks: call, log, publish, return.
+
+With the first of them the border is closed, before Prefect can be told anything.
+"""
+
+from flows.border import install
+
+install()

@@ -16,11 +16,13 @@ from flows.migration.errors import (
     ChecksFailed,
     CommitUnknown,
     Condemned,
+    ConnectionRefused,
     PgflightError,
     SmokeFailed,
 )
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
+from flows.migration.redaction import masked_model
 from flows.migration.report import Report
 from flows.tasks.engine import run_log
 
@@ -128,7 +130,10 @@ def conclude_failed_rollback(
         report.conclude(Outcome.ROLLED_BACK)
         return
     own = outcome_without_rollback(flight, error)
-    if isinstance(error, Blocked | BadInput) or own is Outcome.UNKNOWN:
+    # Nothing was begun where the target itself is refused, such as a pooler.
+    is_refused = flight is None and isinstance(error, ConnectionRefused)
+    is_blocked = is_refused or isinstance(error, Blocked | BadInput)
+    if is_blocked or own is Outcome.UNKNOWN:
         report.conclude(own if own is Outcome.UNKNOWN else Outcome.BLOCKED)
     elif flight is None or own in (Outcome.NEEDS_DECISION, Outcome.ROLLBACK_FAILED):
         report.conclude(Outcome.ROLLBACK_FAILED)
@@ -148,6 +153,7 @@ def report_of(state: State[Any]) -> Report:
 
 def state_of(report: Report) -> State[Any]:
     """Prefect's final state: named after the outcome, failed unless it is a success."""
+    report = masked_model(report)
     assert report.outcome is not None
     name = _STATE_NAMES[report.outcome]
     if report.is_success:

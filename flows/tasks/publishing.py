@@ -17,6 +17,7 @@ from prefect.artifacts import (
 
 from flows.migration.plan import Plan
 from flows.migration.progress import Progress
+from flows.migration.redaction import mask, masked_model
 from flows.tasks.engine import is_away, run_log
 
 PATIENCE_S = 5.0
@@ -28,7 +29,7 @@ def publish_plan(plan: Plan) -> None:
     """The plan as a page of the run."""
     _in_time(
         lambda: create_markdown_artifact(
-            plan.as_markdown(),
+            masked_model(plan).as_markdown(),
             key=_key(f"plan-{plan.version}"),
             description=f"What deploying {plan.version} does, step by step",
         )
@@ -47,7 +48,7 @@ class ProgressBar:
         if progress.subject not in self._artifacts:
             self._artifacts[progress.subject] = _in_time(
                 lambda: create_progress_artifact(
-                    percent, key="progress", description=progress.subject
+                    percent, key="progress", description=mask(progress.subject)
                 )
             )
             return

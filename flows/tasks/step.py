@@ -13,6 +13,7 @@ from prefect.futures import PrefectFuture, wait
 from prefect.states import Failed
 from prefect.tasks import exponential_backoff
 
+from flows.border import masking_errors
 from flows.migration.errors import (
     ConnectionFailed,
     ConnectionRefused,
@@ -38,10 +39,10 @@ class Step(Generic[Params, Result]):
     def __init__(
         self, name: str, plain: Callable[Params, Result], retries: int
     ) -> None:
-        self.plain = plain
+        self.plain = masking_errors(plain)
         self._retries = retries
         self._task: Task[..., Any] = Task(
-            fn=_with_failures_as_states(plain),
+            fn=_with_failures_as_states(self.plain),
             name=name,
             task_run_name=name,
             retries=retries,

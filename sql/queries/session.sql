@@ -15,7 +15,6 @@ SELECT pg_catalog.current_setting('server_version_num')::int AS version_num,
        CASE WHEN NOT pg_catalog.pg_is_in_recovery()
             THEN pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) END AS timeline,
        pg_catalog.current_setting('transaction_read_only')::bool AS read_only,
-       pg_catalog.pg_backend_pid() AS backend_pid,
        session_user::text AS role,
        pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS sees_sessions,
        (SELECT setting::int FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout') AS deadlock_timeout_ms;
@@ -118,3 +117,6 @@ WHERE l.locktype = 'relation'
 GROUP BY l.pid, p.gid, tree.root, a.backend_type, a.state, a.application_name, a.usename, p.owner,
          a.query, a.xact_start, p.prepared
 ORDER BY age_s DESC NULLS LAST;
+
+-- name: select_backend_pid
+SELECT pg_catalog.pg_backend_pid() AS pid;

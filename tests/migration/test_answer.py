@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flows.migration.answer import Reply, difference, is_same, shown
+from flows.migration.answer import Reply, difference, is_same, shown, stale_plan
 from flows.migration.probe import Answer
 
 SECRET = "s3cr3t-from-the-server"
@@ -114,3 +114,22 @@ def test_id_is_shown(value, text):
 @pytest.mark.parametrize("value", [SECRET, "ab" * 16, "1" * 20, ""])
 def test_other_value_is_not_shown(value):
     assert shown(value) == "another value"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"ERROR: cached plan must not change result type",
+        b'{"sqlstate": "0A000"}',
+        b"<pre>psycopg.errors.FeatureNotSupported (0A000)</pre>",
+    ],
+)
+def test_stale_plan_is_known_by_its_words(body: bytes) -> None:
+    cure = stale_plan(reply(body + SECRET.encode(), status=500))
+    assert "recycle its connection pools" in cure
+    assert SECRET not in cure
+
+
+@pytest.mark.parametrize("body", [b"", b"see the log", b"id 10A000f", b"0A0001"])
+def test_other_failure_is_no_stale_plan(body: bytes) -> None:
+    assert stale_plan(reply(body, status=500)) == ""

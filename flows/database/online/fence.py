@@ -45,6 +45,6 @@ def held_fence(flight: Flight) -> Iterator[HeldFence]:
     try:
         conn = hold(flight.target, purpose, FENCE_KEY)
     except psycopg.Error as error:
-        raise translate(error, flight.target) from None
+        raise translate(error) from None
     with closing(conn):
         yield HeldFence(conn)

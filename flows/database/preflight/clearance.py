@@ -95,7 +95,7 @@ def locate(folder: Path, wanted: str, environment: Mapping[str, str]) -> Clearan
     if clearance.target and clearance.migration:
         with reading(clearance.target, "find run", attempts=CONNECT_ATTEMPTS) as conn:
             facts = one(conn, "select_identity")
-            clearance.findings += server_findings(conn, clearance.target, facts)
+            clearance.findings += server_findings(clearance.target, facts)
             clearance.identity = _identity(facts)
             run = read_runs(conn).get(clearance.migration.version)
             clearance.run = run if run and run.is_in_place else None
@@ -162,7 +162,7 @@ def _inspect(clearance: Clearance, target: Target, terms: Terms) -> list[Finding
     try:
         with reading(target, "preflight", attempts=CONNECT_ATTEMPTS) as conn:
             facts = one(conn, "select_identity")
-            found += server_findings(conn, target, facts)
+            found += server_findings(target, facts)
             clearance.identity = _identity(facts)
             if clearance.migration and not _is_wrong_place(found):
                 found += _inspect_migration(clearance, conn, facts, terms)

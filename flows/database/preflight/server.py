@@ -1,9 +1,8 @@
-"""Preflight of the server: the right one, a primary, writable, reached directly."""
+"""Preflight of the server: the right one, a primary, writable."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from flows.database.connection import Conn
 from flows.database.preflight.inspection import block, ok
 from flows.migration.finding import Finding
 from flows.migration.target import Target
@@ -12,18 +11,8 @@ OLDEST, NEWEST = 14, 18
 """Supported major versions: those that PostgreSQL itself supports."""
 
 
-def server_findings(
-    conn: Conn, target: Target, found: dict[str, Any]
-) -> Iterator[Finding]:
+def server_findings(target: Target, found: dict[str, Any]) -> Iterator[Finding]:
     """Judge one row of select_identity."""
-    if conn.info.backend_pid != found["backend_pid"]:
-        yield block(
-            "pooler",
-            "The connection goes through a transaction pooler: the server process that"
-            f" answers (pid {found['backend_pid']}) is not the one that was connected"
-            f" to (pid {conn.info.backend_pid})",
-            "Point DATABASE_URL at PostgreSQL itself, or at a pool in session mode.",
-        )
     major = found["version_num"] // 10_000
     if not OLDEST <= major <= NEWEST:
         yield block(

@@ -3,19 +3,14 @@
 With servers of its own, because other tests would feel it.
 """
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
 
 from flows.database.preflight.clearance import clear
-from flows.demo.account import server_account
-from flows.demo.loopback import free_port
 from flows.demo.server import PostgresServer
 from flows.demo.world import World, create_world
 from flows.migration.finding import Finding, Level
@@ -24,6 +19,7 @@ from flows.resources import SQL
 from tests.database.preflight.conftest import blocking, one
 from tests.fix_flight import NO_ENDPOINT
 from tests.fix_server import SERVER_BIN
+from tests.standby import can_connect, standby_of
 
 TIMEOUT_S = 20.0
 
@@ -53,46 +49,10 @@ def admin(primary: PostgresServer, world: World) -> Iterator[psycopg.Connection]
 @pytest.fixture(scope="module")
 def standby(primary: PostgresServer, world: World) -> Iterator[str]:
     """The URL of the world on a standby, as the deploying role."""
-    with _standby_of(primary) as port:
+    with standby_of(primary) as port:
         url = world.owner_url.replace(f":{primary.port}/", f":{port}/")
         wait_until(lambda: can_connect(url))
         yield url
-
-
-@contextmanager
-def _standby_of(primary: PostgresServer) -> Iterator[int]:
-    account, port = server_account(), free_port()
-    with TemporaryDirectory(prefix="pgflight-standby-") as name:
-        account.give(Path(name))
-        data = f"{name}/data"
-        copy = ("-D", data, "-R", "-d", primary.url(), "-c", "fast", "--no-sync")
-        subprocess.run(
-            [primary.bin_dir / "pg_basebackup", *copy],
-            check=True,
-            capture_output=True,
-            **account.process_arguments,
-        )
-        settings = {**primary.settings, "port": str(port)}
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        process = subprocess.Popen(
-            [primary.bin_dir / "postgres", "-D", data, *options],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **account.process_arguments,
-        )
-        try:
-            yield port
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def can_connect(url: str) -> bool:
-    try:
-        psycopg.connect(url).close()
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

@@ -25,7 +25,7 @@ def judge(world: World) -> Judge:
         target = Target(SecretStr(world.owner_url))
         with psycopg.connect(world.owner_url, row_factory=dict_row) as conn:
             facts = one_row(conn, "select_identity") | changes
-            return list(server_findings(conn, target, facts))
+            return list(server_findings(target, facts))
 
     return judge
 
@@ -47,13 +47,6 @@ def test_unsupported_version_is_found(judge: Judge, number: int, text: str) -> N
 @pytest.mark.parametrize("number", [140_000, 180_006])
 def test_supported_version_is_fine(judge: Judge, number: int) -> None:
     assert one(judge(version_num=number), "server-version").level is Level.OK
-
-
-def test_pooler_is_found(judge: Judge) -> None:
-    finding = one(judge(backend_pid=1), "pooler")
-    assert finding.level is Level.BLOCK
-    assert "transaction pooler" in finding.message
-    assert "session mode" in finding.help
 
 
 def test_read_only_role_is_found(look: Look, deployer: Deployer) -> None:
