@@ -16,6 +16,7 @@ from flows.migration.derive import derive
 from flows.migration.errors import MigrationError
 from flows.migration.expectation import Expectations
 from flows.migration.manifest import Manifest, read_manifest
+from flows.migration.permission import refuse_unallowed
 from flows.migration.refusals import cascades_of, refusals_of, refuse
 from flows.migration.script import Script, read_script
 
@@ -117,6 +118,8 @@ def load_migration(folder: Path, wanted: str) -> Migration:
     if down:
         refuse(cascades_of(down))
     manifest = _manifest(listed, all_listed)
+    verify = _read(listed, "verify.sql")
+    refuse_unallowed(listed.file("migration.toml"), manifest.allow, up, down, verify)
     return Migration(
         version=listed.version,
         name=listed.name,
@@ -124,7 +127,7 @@ def load_migration(folder: Path, wanted: str) -> Migration:
         path=listed.path,
         up=up,
         down=down,
-        verify=_read(listed, "verify.sql"),
+        verify=verify,
         manifest=manifest,
         expectations=lay_over(derive(up), manifest),
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from flows.migration.allowance import Allowance
 from flows.migration.errors import MigrationError
 from flows.migration.expectation import (
     Backfill,
@@ -38,6 +39,7 @@ class Manifest(BaseModel):
         requires: versions that must be applied before this one.
         conflicts: versions that must not be applied when this one is deployed.
         budget_ms: longest wait of the application that the migration may cause.
+        allow: what it may do although that deletes, or opens something to others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +49,7 @@ class Manifest(BaseModel):
     conflicts: tuple[str, ...] = ()
     hold: Hold | None = None
     budget_ms: BudgetMs = DEFAULT_BUDGET_MS
+    allow: tuple[Allowance, ...] = ()
     columns: tuple[ColumnExpectation, ...] = ()
     indexes: tuple[IndexExpectation, ...] = ()
     foreign_keys: tuple[ForeignKeyExpectation, ...] = ()
