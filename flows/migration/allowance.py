@@ -71,3 +71,12 @@ def toml_of(what: What, name: str) -> str:
     """The entry to paste, without a reason: that is its author's to give."""
     escaped = "".join(_ESCAPES.get(character, character) for character in name)
     return f'[[allow]]\nwhat = "{what}"\nname = "{escaped}"\nreason = ""'
+
+
+def superuser_definer(signature: str, owner: str) -> str:
+    """What is wrong with a superuser's SECURITY DEFINER function, and what to write."""
+    return (
+        f"runs with the rights of the superuser {owner}: give it another owner in"
+        f" up.sql (ALTER FUNCTION {signature} OWNER TO …), or allow it in"
+        " migration.toml:\n" + toml_of("superuser-definer", signature)
+    )

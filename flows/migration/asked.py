@@ -89,10 +89,10 @@ def asked_of(script: Script) -> tuple[Asked, ...]:
     return tuple(found)
 
 
-def definers_made_by(script: Script) -> frozenset[str]:
+def definers_made_by(script: Script) -> tuple[str, ...]:
     """Signatures of the SECURITY DEFINER functions that a script leaves."""
     parts = [part for statement in script.statements for part in parts_of(statement)]
-    return frozenset(d.signature for d in definers_of(parts) if d.is_definer)
+    return tuple(d.signature for d in definers_of(parts) if d.is_definer)
 
 
 def _note_temporary(node: Message, temporary: set[str]) -> None:

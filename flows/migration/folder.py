@@ -16,7 +16,7 @@ from flows.migration.derive import derive
 from flows.migration.errors import MigrationError
 from flows.migration.expectation import Expectations
 from flows.migration.manifest import Manifest, read_manifest
-from flows.migration.permission import refuse_unallowed
+from flows.migration.permission import Files, refuse_unallowed
 from flows.migration.refusals import cascades_of, refusals_of, refuse
 from flows.migration.script import Script, read_script
 
@@ -95,11 +95,15 @@ def list_migrations(folder: Path) -> tuple[Listed, ...]:
     return tuple(listed)
 
 
-def load_migration(folder: Path, wanted: str) -> Migration:
+def load_migration(
+    folder: Path, wanted: str, *, is_going_back: bool = False
+) -> Migration:
     """Read a migration with all its files.
 
     Args:
         wanted: its version, with or without leading zeros, its name, or both.
+        is_going_back: it is to be rolled back, so that what up.sql does need not be
+            allowed any more.
 
     Raises:
         MigrationError: there is none, or its files are wrong.
@@ -119,7 +123,8 @@ def load_migration(folder: Path, wanted: str) -> Migration:
         refuse(cascades_of(down))
     manifest = _manifest(listed, all_listed)
     verify = _read(listed, "verify.sql")
-    refuse_unallowed(listed.file("migration.toml"), manifest.allow, up, down, verify)
+    files = Files(listed.file("migration.toml"), up, down, verify)
+    refuse_unallowed(files, manifest.allow, is_going_back=is_going_back)
     return Migration(
         version=listed.version,
         name=listed.name,

@@ -125,10 +125,10 @@ def _undecodable(text: str) -> int:
 
     Its limit is 100 nested messages, two for each level of an expression.
     """
-    offset = 0
+    offset, whole = 0, text.encode()
     for piece in postgast.split(text):
         data = piece.encode()
-        offset = text.encode().index(data, offset)
+        offset = whole.index(data, offset)
         try:
             postgast.parse(piece)
         except DecodeError:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from flows.database.connection import Conn
+from flows.database.pinning import read_pin
 from flows.database.preflight.inspection import block, ok
 from flows.migration.finding import Finding
+from flows.migration.pin import Pin, complaint, is_elsewhere
 from flows.migration.target import Target
 
 OLDEST, NEWEST = 14, 18
@@ -47,10 +49,18 @@ def server_findings(
             "Look for default_transaction_read_only in ALTER ROLE, ALTER DATABASE and"
             " postgresql.conf.",
         )
-    yield from _identity(target, found)
+    yield from _identity(target, found, read_pin(conn))
 
 
-def _identity(target: Target, found: dict[str, Any]) -> Iterator[Finding]:
+def pin_findings(target: Target, actual: str, pin: Pin | None) -> Iterator[Finding]:
+    """Judge the identity of the server that answers by what was pinned."""
+    if pin and is_elsewhere(pin, actual, target.expected_database):
+        yield block("wrong-database", *complaint(pin, actual))
+
+
+def _identity(
+    target: Target, found: dict[str, Any], pin: Pin | None
+) -> Iterator[Finding]:
     actual = f"{found['database']}@{found['system_identifier']}"
     wanted = target.expected_database
     if wanted and wanted not in (actual, found["database"]):
@@ -59,5 +69,8 @@ def _identity(target: Target, found: dict[str, Any]) -> Iterator[Finding]:
             f"The URL leads to {actual}, expected was {wanted}",
             "Correct DATABASE_URL or PGFLIGHT_EXPECTED_DATABASE.",
         )
-    else:
+        return
+    elsewhere = list(pin_findings(target, actual, pin))
+    yield from elsewhere
+    if not elsewhere:
         yield ok("database", f"Database {actual}, as {found['role']}")
