@@ -191,7 +191,8 @@ def _read(listed: Listed, part: str) -> Script | None:
 
 def _exists(path: Path) -> bool:
     try:
-        return path.exists()
+        # A link that leads nowhere is there: it must not pass for a file that is not.
+        return path.exists() or path.is_symlink()
     except OSError as error:
         raise MigrationError(
             f"{path}: cannot be read: {error.strerror}",

@@ -23,7 +23,7 @@ def remembered(target: Target) -> Pin | None:
     if is_away():
         return None
     try:
-        found = Variable.get(_name(target))
+        found = Variable.get(variable_of(target))
     except Exception as error:
         run_log().debug("Prefect does not say where the URL led: %s", type(error))
         return None
@@ -46,12 +46,13 @@ def remember(target: Target, identity: Identity) -> None:
         return
     value = {"place": place_of(target), "identity": identity.full_name}
     try:
-        Variable.set(_name(target), value, overwrite=True)
+        Variable.set(variable_of(target), value, overwrite=True)
     except Exception as error:
         run_log().debug("Prefect does not keep where the URL leads: %s", type(error))
 
 
-def _name(target: Target) -> str:
+def variable_of(target: Target) -> str:
+    """Its name, by the place that the URL names."""
     # A variable's name takes no colon and no slash.
     digest = hashlib.sha256(place_of(target).encode()).hexdigest()
     return f"pgflight_target_{digest[:24]}"
