@@ -31,7 +31,8 @@ def refusal(here: Path) -> str:
     [
         "SELECT " + "(" * DEEP + "1" + ")" * DEEP,
         "SELECT " + "(SELECT " * DEEP + "1" + ")" * DEEP,
-        "SELECT 1 FROM " + "(SELECT 1 FROM " * DEEP + "t" + ") AS t" * DEEP,
+        "TABLE t" + " CROSS JOIN t" * DEEP,
+        "TABLE " + "(TABLE " * DEEP + "t" + ")" * DEEP,
         "SELECT " + "CASE WHEN a THEN " * DEEP + "1" + " END" * DEEP,
         "SELECT " + "f(" * DEEP + ")" * DEEP,
         "SELECT " + "ARRAY[" * DEEP + "]" * DEEP,
@@ -44,7 +45,7 @@ def refusal(here: Path) -> str:
         "EXPLAIN " * DEEP + "SELECT 1",
         "DO $$ BEGIN EXECUTE $1$" + "(" * DEEP + "$1$; SELECT " + "(" * 60 + "1;END $$",
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_deep_nesting_does_not_end_the_process(here: Path, sql: str) -> None:
     (here / "up.sql").write_text(sql)
@@ -84,7 +85,7 @@ def test_ten_megabytes_with_a_mistake_at_the_end_are_refused(
 
 def test_ten_megabytes_of_rows_are_read(here: Path) -> None:
     rows = ",\n".join(f"({number}, 'a row; COMMIT;')" for number in range(330_000))
-    (here / "up.sql").write_text("INSERT INTO t VALUES " + rows)
+    (here / "up.sql").write_text("\n".join(["INSERT INTO t VALUES", rows]))
     assert len(load_migration(here.parent, "1").up.statements) == 1
 
 

@@ -127,7 +127,7 @@ def test_statements_in_bodies_are_found_where_they_stand(read: Read) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'SELECT ''é''; DELETE FROM t'",
+        "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'SELECT ''é'';DELETE FROM t'",
         "CREATE FUNCTION f() RETURNS void LANGUAGE sql BEGIN ATOMIC DELETE FROM t; END",
         "CREATE RULE r AS ON INSERT TO l DO ALSO DELETE FROM t",
         "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN"

@@ -22,9 +22,10 @@ def test_server_that_was_exchanged_is_refused(
     name: str, deploy: Fly, roll_back: Fly, world: World
 ) -> None:
     value = Variable.get(name)
-    assert value["identity"].startswith(f"{world.database}@")
+    assert isinstance(value, dict)
+    assert str(value["identity"]).startswith(f"{world.database}@")
     assert "password" not in str(value) and "@127" not in str(value)
-    Variable.set(name, value | {"identity": f"{world.database}@1"}, overwrite=True)
+    Variable.set(name, {**value, "identity": f"{world.database}@1"}, overwrite=True)
     for report in (deploy(), roll_back()):
         assert report.outcome is Outcome.BLOCKED
         assert "earlier deployments went (Prefect, for this host" in report.errors[0]
