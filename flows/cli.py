@@ -276,7 +276,7 @@ def _announce(console: Console, migration: str, folder: str) -> None:
     from flows.database.saving import preview
     from flows.migration.target import target_from_environment
 
-    found = load_migration(Path(folder), migration)
+    found = load_migration(Path(folder), migration, is_going_back=True)
     say(console, f"Rolling back {found.version} {found.name}:")
     if found.down:
         target = target_from_environment(os.environ)

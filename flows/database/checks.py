@@ -7,9 +7,11 @@ import psycopg
 from psycopg import sql
 
 from flows.database.connection import Cause, Conn, cause_of, one, rows
+from flows.migration.allowance import superuser_definer
 from flows.migration.check import Check
 from flows.migration.expectation import (
     ColumnExpectation,
+    DefinerExpectation,
     Expectations,
     ForeignKeyExpectation,
     FunctionExpectation,
@@ -43,7 +45,10 @@ def check_foreign_keys(conn: Conn, expectations: Expectations) -> list[Check]:
 
 def check_functions(conn: Conn, expectations: Expectations) -> list[Check]:
     """Definition, search_path, owner and EXECUTE rights of each function."""
-    return _checked(conn, "function", expectations.functions, _function_problems)
+    return [
+        *_checked(conn, "function", expectations.functions, _function_problems),
+        *_checked(conn, "owner", expectations.definers, _definer_problems),
+    ]
 
 
 def check_objects(conn: Conn, expectations: Expectations) -> list[Check]:
@@ -116,6 +121,8 @@ def _subject(expectation: object) -> str:
         case ForeignKeyExpectation(table=table, columns=columns, references=other):
             return f"{table} ({', '.join(columns)}) → {other}"
         case FunctionExpectation(signature=signature):
+            return signature
+        case DefinerExpectation(signature=signature):
             return signature
         case ObjectExpectation(kind=kind, name=name, table=table):
             return f"{kind} {name} on {table}" if table else f"{kind} {name}"
@@ -287,12 +294,13 @@ def _function_problems(conn: Conn, expected: FunctionExpectation) -> Problems:
         # The owner may anyway, granted or not.
         others = sorted(set(expected.execute) - {function["owner"]})
         yield from _differs("EXECUTE for", others, sorted(function["execute"]))
-    is_superusers = function["security_definer"] and function["owner_is_superuser"]
-    if is_superusers and expected.owner is None:
-        yield (
-            f"runs with the rights of the superuser {function['owner']}:"
-            " give it another owner in up.sql, or declare this one in migration.toml"
-        )
+
+
+def _definer_problems(conn: Conn, expected: DefinerExpectation) -> Problems:
+    """Nothing about a function that is not there: that is no privilege of anybody's."""
+    for function in rows(conn, "select_function", signature=expected.signature):
+        if function["security_definer"] and function["owner_is_superuser"]:
+            yield superuser_definer(expected.signature, function["owner"])
 
 
 def _result_name(conn: Conn, returns: str) -> str:

@@ -16,10 +16,11 @@ from flows.database.connection import (
 from flows.database.events import Settled, settle_flights
 from flows.database.ledger import FENCE_KEY, ledger_exists
 from flows.database.logbook import FENCE_WAIT_MS
-from flows.database.preflight.server import server_findings
+from flows.database.preflight.server import pin_findings, server_findings
 from flows.migration.errors import NotCleared
 from flows.migration.finding import Level
 from flows.migration.outcome import Outcome
+from flows.migration.pin import Pin
 from flows.migration.target import Target
 
 _LEFT_TO_A_PERSON = (Outcome.NEEDS_DECISION, Outcome.ROLLBACK_FAILED)
@@ -58,15 +59,18 @@ class Found:
     settled: list[Settled]
 
 
-def find_unfinished(target: Target, flight_id: UUID) -> Found:
+def find_unfinished(target: Target, flight_id: UUID, pin: Pin | None) -> Found:
     """Look for unfinished runs; call it under the claim, so that nobody is at work.
+
+    Args:
+        pin: where the URL led before, as far as that is known outside of the ledger.
 
     Raises:
         NotCleared: this is not the server, or not the database, that was meant.
     """
     purpose = f"recover {flight_id}"
     with reading(target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
-        _assert_right_place(conn, target)
+        _assert_right_place(conn, target, pin)
         if not ledger_exists(conn):
             return Found([], [])
         set_local(conn, "lock_timeout", FENCE_WAIT_MS)
@@ -77,8 +81,11 @@ def find_unfinished(target: Target, flight_id: UUID) -> Found:
     return Found(runs, settled)
 
 
-def _assert_right_place(conn: Conn, target: Target) -> None:
-    findings = server_findings(target, one(conn, "select_identity"))
+def _assert_right_place(conn: Conn, target: Target, pin: Pin | None) -> None:
+    facts = one(conn, "select_identity")
+    actual = f"{facts['database']}@{facts['system_identifier']}"
+    findings = list(server_findings(conn, target, facts))
+    findings += pin_findings(target, actual, pin)
     blocking = [finding for finding in findings if finding.level is Level.BLOCK]
     if blocking:
         raise NotCleared(

@@ -33,6 +33,7 @@ from flows.database.ledger import (
     record_after,
     record_state,
 )
+from flows.database.pinning import pin_target
 from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.check import Check
 from flows.migration.errors import Inconclusive
@@ -133,6 +134,7 @@ def _record_accepted(flight: Flight, detail: str) -> None:
                 " while it was being tested",
                 "See pgflight status.",
             )
+        pin_target(conn)
         commit_locally(conn)
 
 

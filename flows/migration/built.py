@@ -41,6 +41,7 @@ def built_by(migration: Migration) -> Expectations:
             )
             for kind in ("columns", "indexes", "foreign_keys", "functions", "objects")
         }
+        | {"definers": ()}
     )
 
 

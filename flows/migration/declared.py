@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from flows.migration.expectation import (
     ColumnExpectation,
+    DefinerExpectation,
     Expectation,
     Expectations,
     ForeignKeyExpectation,
@@ -27,7 +28,19 @@ def lay_over(derived: Expectations, manifest: Manifest) -> Expectations:
         ),
         functions=_merged(derived.functions, manifest.functions, _same_function),
         objects=derived.objects,
+        definers=_unallowed(derived.definers, manifest),
         backfill=manifest.backfill,
+    )
+
+
+def _unallowed(
+    definers: Iterable[DefinerExpectation], manifest: Manifest
+) -> tuple[DefinerExpectation, ...]:
+    allowed = {allowance.key for allowance in manifest.allow}
+    return tuple(
+        definer
+        for definer in definers
+        if ("superuser-definer", definer.signature) not in allowed
     )
 
 

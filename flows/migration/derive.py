@@ -15,7 +15,8 @@ from flows.migration import (
     derive_removals,
     derive_tables,
 )
-from flows.migration.expectation import Expectations
+from flows.migration.asked import definers_made_by
+from flows.migration.expectation import DefinerExpectation, Expectations
 from flows.migration.foreseen import Foreseen
 from flows.migration.script import Script
 from flows.migration.settings import moves_search_path
@@ -56,10 +57,15 @@ def derive(script: Script) -> Expectations:
     something else to those who check.
     """
     foreseen = Foreseen()
+    definers = tuple(
+        DefinerExpectation(signature=signature)
+        for signature in definers_made_by(script)
+    )
     if moves_search_path(script):
-        return foreseen.expectations()
+        qualified = tuple(d for d in definers if "." in d.signature.partition("(")[0])
+        return Expectations(definers=qualified)
     for statement in script.statements:
         reader = _READERS.get(type(statement.node))
         if reader:
             reader(foreseen, statement.node)
-    return foreseen.expectations()
+    return foreseen.expectations().model_copy(update={"definers": definers})

@@ -97,6 +97,12 @@ class ObjectExpectation(Expectation):
     present: bool = True
 
 
+class DefinerExpectation(Expectation):
+    """A SECURITY DEFINER function whose owner must not be a superuser."""
+
+    signature: str
+
+
 class Backfill(Expectation):
     """Which rows a migration must fill, and with what.
 
@@ -123,4 +129,5 @@ class Expectations(BaseModel):
     foreign_keys: tuple[ForeignKeyExpectation, ...] = ()
     functions: tuple[FunctionExpectation, ...] = ()
     objects: tuple[ObjectExpectation, ...] = ()
+    definers: tuple[DefinerExpectation, ...] = ()
     backfill: Backfill | None = Field(default=None)

@@ -27,6 +27,11 @@ class Identity:
     deadlock_timeout_ms: int
 
     @property
+    def full_name(self) -> str:
+        """As PGFLIGHT_EXPECTED_DATABASE takes it."""
+        return f"{self.database}@{self.system_identifier}"
+
+    @property
     def major(self) -> int:
         return self.version_num // 10_000
 

@@ -16,6 +16,7 @@ from flows.migration.derive import derive
 from flows.migration.errors import MigrationError
 from flows.migration.expectation import Expectations
 from flows.migration.manifest import Manifest, read_manifest
+from flows.migration.permission import Files, refuse_unallowed
 from flows.migration.refusals import cascades_of, refusals_of, refuse
 from flows.migration.script import Script, read_script
 
@@ -94,11 +95,15 @@ def list_migrations(folder: Path) -> tuple[Listed, ...]:
     return tuple(listed)
 
 
-def load_migration(folder: Path, wanted: str) -> Migration:
+def load_migration(
+    folder: Path, wanted: str, *, is_going_back: bool = False
+) -> Migration:
     """Read a migration with all its files.
 
     Args:
         wanted: its version, with or without leading zeros, its name, or both.
+        is_going_back: it is to be rolled back, so that what up.sql does need not be
+            allowed any more.
 
     Raises:
         MigrationError: there is none, or its files are wrong.
@@ -117,6 +122,9 @@ def load_migration(folder: Path, wanted: str) -> Migration:
     if down:
         refuse(cascades_of(down))
     manifest = _manifest(listed, all_listed)
+    verify = _read(listed, "verify.sql")
+    files = Files(listed.file("migration.toml"), up, down, verify)
+    refuse_unallowed(files, manifest.allow, is_going_back=is_going_back)
     return Migration(
         version=listed.version,
         name=listed.name,
@@ -124,7 +132,7 @@ def load_migration(folder: Path, wanted: str) -> Migration:
         path=listed.path,
         up=up,
         down=down,
-        verify=_read(listed, "verify.sql"),
+        verify=verify,
         manifest=manifest,
         expectations=lay_over(derive(up), manifest),
     )
@@ -183,7 +191,8 @@ def _read(listed: Listed, part: str) -> Script | None:
 
 def _exists(path: Path) -> bool:
     try:
-        return path.exists()
+        # A link that leads nowhere is there: it must not pass for a file that is not.
+        return path.exists() or path.is_symlink()
     except OSError as error:
         raise MigrationError(
             f"{path}: cannot be read: {error.strerror}",

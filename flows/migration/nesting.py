@@ -14,6 +14,7 @@ MAX_CHAIN = 5_000
 
 _OPENING = frozenset({pb.ASCII_40, pb.ASCII_91})
 _CLOSING = frozenset({pb.ASCII_41, pb.ASCII_93})
+_COMMENTS = frozenset({pb.SQL_COMMENT, pb.C_COMMENT})
 _RESTARTING = frozenset({pb.ASCII_44, pb.ASCII_59})
 
 
@@ -37,6 +38,8 @@ def _first_beyond(tokens: Iterable[pb.ScanToken]) -> int | None:
     outer: list[int] = []
     for token in tokens:
         kind = token.token
+        if kind in _COMMENTS:
+            continue
         chain, depth = chain + 1, depth + 1
         if kind in _OPENING:
             outer.append(chain)

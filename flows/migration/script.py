@@ -14,6 +14,7 @@ from flows.migration.nesting import overlong_chain
 from flows.migration.source import Source, read_source
 from flows.migration.summary import summarize
 
+MOST_QUOTED = 200
 _OPENING = {pb.TRANS_STMT_BEGIN, pb.TRANS_STMT_START}
 
 
@@ -125,10 +126,10 @@ def _undecodable(text: str) -> int:
 
     Its limit is 100 nested messages, two for each level of an expression.
     """
-    offset = 0
+    offset, whole = 0, text.encode()
     for piece in postgast.split(text):
         data = piece.encode()
-        offset = text.encode().index(data, offset)
+        offset = whole.index(data, offset)
         try:
             postgast.parse(piece)
         except DecodeError:
@@ -154,7 +155,14 @@ def _syntax_error(source: Source, error: postgast.PgQueryError) -> MigrationErro
             "the rows of a COPY … FROM STDIN: that needs a client",
             "Write INSERT … VALUES instead.",
         )
-    return source.error(offset, error.message, "Correct the SQL; nothing was run.")
+    return source.error(
+        offset, _shortened(error.message), "Correct the SQL; nothing was run."
+    )
+
+
+def _shortened(message: str) -> str:
+    """The parser quotes what it stumbled over, however long that is."""
+    return message if len(message) <= MOST_QUOTED else f"{message[:MOST_QUOTED]}…"
 
 
 def _ends_in_copy(text: str) -> bool:

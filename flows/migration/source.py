@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +71,7 @@ def read_source(path: Path) -> Source:
     Raises:
         MigrationError: it cannot be read, or is not text in UTF-8.
     """
-    raw = _bytes_of(path)
+    raw = bytes_of(path)
     source = Source(
         path, raw.removeprefix(codecs.BOM_UTF8), hashlib.sha256(raw).hexdigest()
     )
@@ -85,19 +86,29 @@ def read_source(path: Path) -> Source:
     return source
 
 
-def _bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
+    """A file's bytes: of a regular file only, because a pipe would never end.
+
+    Raises:
+        MigrationError: it cannot be read, or is too large.
+    """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise MigrationError(
-                f"{path}: larger than {MAX_BYTES // 1024**2} MB",
-                "Load data in bulk with another tool, or split the migration.",
-            )
-        return path.read_bytes()
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise OSError(0, "not a regular file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise MigrationError(
             f"{path}: cannot be read: {error.strerror}",
             "Check that it is a file and that you may read it.",
         ) from None
+    if len(data) > MAX_BYTES:
+        raise MigrationError(
+            f"{path}: larger than {MAX_BYTES // 1024**2} MB",
+            "Load data in bulk with another tool, or split the migration.",
+        )
+    return data
 
 
 def _refuse_other_encodings(source: Source) -> None:

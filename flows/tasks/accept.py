@@ -7,6 +7,7 @@ from flows.migration.outcome import Outcome
 from flows.migration.probe import ProbeResult
 from flows.migration.report import Report
 from flows.tasks.engine import run_log
+from flows.tasks.pinned import remember
 from flows.tasks.step import changing_step
 
 
@@ -15,6 +16,7 @@ def accept(flight: Flight, probes: list[ProbeResult]) -> Report:
     """Note in the ledger that the migration stays, and close the report."""
     current_claim().renew()
     record_accepted(flight, f"{len(probes)} probes passed")
+    remember(flight.target, flight.identity)
     version = flight.migration.version
     run_log().info("✅ Migration %s applied successfully!", version)
     return flight.report.conclude(Outcome.DEPLOYED)

@@ -12,6 +12,7 @@ from flows.migration.flight import Flight
 from flows.migration.report import Report
 from flows.migration.strategy import Terms
 from flows.tasks.engine import run_log
+from flows.tasks.pinned import pinned_findings
 from flows.tasks.step import reading_step
 
 _SHOWN_AS = {
@@ -31,6 +32,7 @@ def preflight(report: Report, migration: str, folder: str, terms: Terms) -> Flig
     """
     with report.phase("preflight"):
         clearance = clear(Path(folder), migration, os.environ, terms)
+    clearance.findings += pinned_findings(clearance)
     log_findings(report, clearance.findings)
     if clearance.blocking:
         raise NotCleared(

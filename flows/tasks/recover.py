@@ -9,6 +9,7 @@ from flows.database.unfinished import find_unfinished as find
 from flows.migration.report import Report
 from flows.migration.target import target_from_environment
 from flows.tasks.engine import run_log
+from flows.tasks.pinned import remembered
 from flows.tasks.step import changing_step
 
 
@@ -22,7 +23,7 @@ def find_unfinished(report: Report) -> list[Unfinished]:
     """
     target = target_from_environment(os.environ)
     current_claim().take(target, f"{report.run_id} recover")
-    found = find(target, UUID(report.run_id))
+    found = find(target, UUID(report.run_id), remembered(target))
     log = run_log()
     for settled in found.settled:
         log.info("✅ Settled a lost run of %s: %s", settled.version, settled.detail)

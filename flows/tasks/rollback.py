@@ -18,6 +18,7 @@ from flows.migration.strategy import Terms
 from flows.migration.variables import expand
 from flows.tasks.aside import speaking_aside
 from flows.tasks.engine import run_log
+from flows.tasks.pinned import pinned_findings
 from flows.tasks.smoke import probe_before
 from flows.tasks.step import changing_step, reading_step
 
@@ -34,6 +35,7 @@ def find_run(
     """
     with report.phase("find run"):
         clearance = locate(Path(folder), migration, os.environ)
+    clearance.findings += pinned_findings(clearance)
     if clearance.blocking:
         raise NotCleared(
             "\n".join(finding.message for finding in clearance.blocking),

@@ -156,3 +156,17 @@ COMMENT ON COLUMN pgflight.saved_row.value_texts IS 'In the order of saved.value
 -- By a hash, because a key may be longer than an index takes.
 CREATE INDEX IF NOT EXISTS saved_row_key
   ON pgflight.saved_row (saved_id, pg_catalog.hash_array_extended(key_texts, 0));
+
+-- Where this ledger is. A copy of the database has the same row and another
+-- identity, so that whoever deploys to it by mistake is told.
+CREATE TABLE IF NOT EXISTS pgflight.target (
+  is_it             boolean PRIMARY KEY DEFAULT true
+                    CONSTRAINT target_one_row CHECK (is_it),
+  system_identifier text NOT NULL,
+  database          text NOT NULL,
+  pinned_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+  pinned_by         text NOT NULL DEFAULT session_user
+);
+
+COMMENT ON TABLE pgflight.target IS 'Identity of the database that deployments went to; written by the first that was accepted.';
+COMMENT ON COLUMN pgflight.target.system_identifier IS 'Made by initdb; a standby that is promoted has the same.';

@@ -95,3 +95,29 @@ SET condemned = %(reason)s
 WHERE run_id = %(run_id)s
   AND state <> 'rolled_back'
 RETURNING version;
+
+-- name: pin_is_readable
+-- Looked up by hand: to_regclass() is an error where the role may not use the schema.
+SELECT EXISTS (
+  SELECT
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'pgflight'
+    AND c.relname = 'target'
+    AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+    AND pg_catalog.has_table_privilege(c.oid, 'SELECT')) AS readable;
+
+-- name: select_pin
+SELECT system_identifier, database, pinned_at, pinned_by
+FROM pgflight.target;
+
+-- name: upsert_pin
+INSERT INTO pgflight.target AS pinned (system_identifier, database)
+SELECT system_identifier::text, pg_catalog.current_database()
+FROM pg_catalog.pg_control_system()
+ON CONFLICT (is_it) DO UPDATE
+SET system_identifier = excluded.system_identifier,
+    database = excluded.database,
+    pinned_at = excluded.pinned_at,
+    pinned_by = excluded.pinned_by
+WHERE (pinned.system_identifier, pinned.database) IS DISTINCT FROM (excluded.system_identifier, excluded.database);

@@ -11,6 +11,7 @@ from flows.database.connection import Conn, session
 from flows.demo.world import World
 from flows.migration.ladder import Rung
 from flows.migration.target import Target
+from tests.fix_allowances import allow
 
 HASTY = (Rung(100, 50), Rung(200, 50), Rung(400, 0))
 """A ladder that takes less than a second."""
@@ -50,6 +51,7 @@ def bare(folder: Path) -> Bare:
         (here / "up.sql").write_text(text)
         (here / "down.sql").write_text(down)
         (here / "migration.toml").unlink(missing_ok=True)
+        allow(here / "migration.toml", here / "up.sql")
         (here / "verify.sql").unlink(missing_ok=True)
 
     return write

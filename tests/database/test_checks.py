@@ -17,6 +17,7 @@ from flows.database.connection import Conn
 from flows.migration.check import Check
 from flows.migration.expectation import (
     ColumnExpectation,
+    DefinerExpectation,
     Expectations,
     ForeignKeyExpectation,
     FunctionExpectation,
@@ -248,16 +249,18 @@ def test_procedure_has_no_result(conn: Conn):
 
 def test_superusers_security_definer_fails(admin, conn: Conn):
     admin.execute(f"{MAKE} int SECURITY DEFINER RETURN 1")
-    definer = FUNCTION.model_copy(update={"security_definer": True})
-    found = detail(conn, check_functions, functions=(definer,))
+    definer = DefinerExpectation(signature="platform.f(int)")
+    found = detail(conn, check_functions, definers=(definer,))
     assert "superuser postgres" in found
+    assert 'what = "superuser-definer"\nname = "platform.f(int)"' in found
 
 
-def test_superusers_security_definer_may_be_declared(admin, conn: Conn):
+@pytest.mark.parametrize("role", ["platform_owner", "platform_app"])
+def test_security_definer_of_others_passes(admin, conn: Conn, role: str):
     admin.execute(f"{MAKE} int SECURITY DEFINER RETURN 1")
-    update = {"security_definer": True, "owner": "postgres"}
-    definer = FUNCTION.model_copy(update=update)
-    assert detail(conn, check_functions, functions=(definer,)) == ""
+    admin.execute(f"ALTER FUNCTION platform.f(int) OWNER TO {role}".encode())
+    definer = DefinerExpectation(signature="platform.f(int)")
+    assert detail(conn, check_functions, definers=(definer,)) == ""
 
 
 OBJECTS = [

@@ -48,7 +48,8 @@ def test_partitions_and_views_are_known(world: World, owner, folder: Path) -> No
         "CREATE VIEW platform.seen AS SELECT id FROM platform.users"
     )
     (folder / "009_x.up.sql").write_text(
-        "CREATE INDEX i ON platform.log (a); UPDATE platform.seen SET id = id"
+        "CREATE INDEX i ON platform.log (a);"
+        " UPDATE platform.seen SET id = id WHERE id IS NULL"
     )
     with reading(Target(SecretStr(world.owner_url)), "test") as conn:
         outlook = read_outlook(conn, load_migration(folder, "009").up)

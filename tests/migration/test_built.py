@@ -8,6 +8,7 @@ import pytest
 from flows.migration.built import built_by
 from flows.migration.expectation import Expectations
 from flows.migration.folder import load_migration
+from tests.fix_allowances import allow
 
 Built = Callable[..., Expectations]
 
@@ -24,6 +25,7 @@ def built(tmp_path: Path) -> Built:
         names = {"up": "up.sql", "down": "down.sql", "toml": "migration.toml"}
         for part, text in files.items():
             (place / names[part]).write_text(text)
+        allow(place / "migration.toml", place / "up.sql")
         return built_by(load_migration(tmp_path, "1"))
 
     return built

@@ -7,6 +7,7 @@ import pytest
 
 from flows.migration.errors import MigrationError
 from flows.migration.folder import list_migrations, load_migration
+from tests.fix_allowances import allow
 
 Write = Callable[[dict[str, str]], Path]
 
@@ -112,6 +113,7 @@ def test_refusals_are_raised_for_every_script(
 
 def test_cascade_is_accepted_in_up(write: Write) -> None:
     folder = write({"8_a/up.sql": "DROP TABLE t CASCADE"})
+    allow(folder / "8_a/migration.toml", folder / "8_a/up.sql")
     assert load_migration(folder, "8").up.statements
 
 

@@ -110,7 +110,7 @@ def test_plan_as_a_page_has_a_row_and_the_sql_of_each_step() -> None:
 
 
 def test_plan_of_what_fits_neither_says_so(tmp_path: Path) -> None:
-    (tmp_path / "3_a.up.sql").write_text("UPDATE t SET a = a + 1")
+    (tmp_path / "3_a.up.sql").write_text("UPDATE t SET a = a + 1 WHERE a > 0")
     migration = load_migration(tmp_path, "3")
     outlook = Outlook({"t": 1_000_000})
     plan = plan_of(

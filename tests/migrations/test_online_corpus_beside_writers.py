@@ -24,6 +24,7 @@ from flows.migration.report import Report
 from flows.migration.script import read_script
 from flows.migration.strategy import Strategy, Terms
 from flows.migration.target import target_from_environment
+from tests.fix_allowances import allow
 from tests.migrations.online_runner import CORPUS, held, plainly
 from tests.migrations.test_online_corpus import FLOWN, assert_same
 
@@ -95,6 +96,7 @@ def test_flown_beside_a_writer_comes_to_the_same(
     statements = read_script(path).statements
     after = plainly(ground, [statement.text for statement in statements])
     (tmp_path / "1_corpus.up.sql").write_bytes(path.read_bytes())
+    allow(tmp_path / "1_corpus.toml", path)
     errors: list[str] = []
     with writing(target_url, errors):
         fly(tmp_path, target_url, strategy)

@@ -7,6 +7,7 @@ from typing import Any
 
 from flows.database.connection import CONNECT_ATTEMPTS, Conn, one, reading
 from flows.database.ledger import Run, read_runs
+from flows.database.preflight.definers import definer_findings
 from flows.database.preflight.history import history_findings
 from flows.database.preflight.inspection import Inspection, block, ok
 from flows.database.preflight.objects import object_findings
@@ -32,6 +33,7 @@ from flows.migration.variables import missing_variables
 
 _BEFORE_APPLYING: tuple[Callable[[Inspection], Iterator[Finding]], ...] = (
     privilege_findings,
+    definer_findings,
     object_findings,
     session_findings,
     replication_findings,
@@ -62,6 +64,11 @@ class Clearance:
     def blocking(self) -> list[Finding]:
         return [finding for finding in self.findings if finding.level is Level.BLOCK]
 
+    @property
+    def is_wrong_place(self) -> bool:
+        """What is asked next would be answered by the wrong server, or not at all."""
+        return _is_wrong_place(self.findings)
+
 
 def clear(
     folder: Path, wanted: str, environment: Mapping[str, str], terms: Terms
@@ -90,12 +97,12 @@ def locate(folder: Path, wanted: str, environment: Mapping[str, str]) -> Clearan
     """
     clearance = Clearance()
     clearance.findings += _read_target(clearance, environment)
-    clearance.findings += _read_migration(clearance, folder, wanted)
+    clearance.findings += _read_migration(clearance, folder, wanted, is_going_back=True)
     clearance.findings = [f for f in clearance.findings if f.rule != "hold"]
     if clearance.target and clearance.migration:
         with reading(clearance.target, "find run", attempts=CONNECT_ATTEMPTS) as conn:
             facts = one(conn, "select_identity")
-            clearance.findings += server_findings(clearance.target, facts)
+            clearance.findings += server_findings(conn, clearance.target, facts)
             clearance.identity = _identity(facts)
             run = read_runs(conn).get(clearance.migration.version)
             clearance.run = run if run and run.is_in_place else None
@@ -114,10 +121,10 @@ def _read_target(
 
 
 def _read_migration(
-    clearance: Clearance, folder: Path, wanted: str
+    clearance: Clearance, folder: Path, wanted: str, *, is_going_back: bool = False
 ) -> Iterator[Finding]:
     try:
-        migration = load_migration(folder, wanted)
+        migration = load_migration(folder, wanted, is_going_back=is_going_back)
     except BadInput as error:
         yield block("migration", error.message, error.help)
         return
@@ -162,7 +169,7 @@ def _inspect(clearance: Clearance, target: Target, terms: Terms) -> list[Finding
     try:
         with reading(target, "preflight", attempts=CONNECT_ATTEMPTS) as conn:
             facts = one(conn, "select_identity")
-            found += server_findings(target, facts)
+            found += server_findings(conn, target, facts)
             clearance.identity = _identity(facts)
             if clearance.migration and not _is_wrong_place(found):
                 found += _inspect_migration(clearance, conn, facts, terms)
@@ -174,7 +181,6 @@ def _inspect(clearance: Clearance, target: Target, terms: Terms) -> list[Finding
 
 
 def _is_wrong_place(found: list[Finding]) -> bool:
-    """What is asked next would be answered by the wrong server, or not at all."""
     return any(
         finding.rule in ("server-version", "wrong-database", "standby")
         for finding in found

@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 from typing import Any
 
+from flows.database.pinning import read_pin
 from flows.database.preflight.inspection import block, ok
 from flows.migration.finding import Finding
+from flows.migration.pin import Pin, complaint, is_elsewhere
 from flows.migration.target import Target
 
 OLDEST, NEWEST = 14, 18
 """Supported major versions: those that PostgreSQL itself supports."""
 
 
-def server_findings(target: Target, found: dict[str, Any]) -> Iterator[Finding]:
+def server_findings(
+    conn: Conn, target: Target, found: dict[str, Any]
+) -> Iterator[Finding]:
     """Judge one row of select_identity."""
     major = found["version_num"] // 10_000
     if not OLDEST <= major <= NEWEST:
@@ -36,10 +40,18 @@ def server_findings(target: Target, found: dict[str, Any]) -> Iterator[Finding]:
             "Look for default_transaction_read_only in ALTER ROLE, ALTER DATABASE and"
             " postgresql.conf.",
         )
-    yield from _identity(target, found)
+    yield from _identity(target, found, read_pin(conn))
 
 
-def _identity(target: Target, found: dict[str, Any]) -> Iterator[Finding]:
+def pin_findings(target: Target, actual: str, pin: Pin | None) -> Iterator[Finding]:
+    """Judge the identity of the server that answers by what was pinned."""
+    if pin and is_elsewhere(pin, actual, target.expected_database):
+        yield block("wrong-database", *complaint(pin, actual))
+
+
+def _identity(
+    target: Target, found: dict[str, Any], pin: Pin | None
+) -> Iterator[Finding]:
     actual = f"{found['database']}@{found['system_identifier']}"
     wanted = target.expected_database
     if wanted and wanted not in (actual, found["database"]):
@@ -48,5 +60,8 @@ def _identity(target: Target, found: dict[str, Any]) -> Iterator[Finding]:
             f"The URL leads to {actual}, expected was {wanted}",
             "Correct DATABASE_URL or PGFLIGHT_EXPECTED_DATABASE.",
         )
-    else:
+        return
+    elsewhere = list(pin_findings(target, actual, pin))
+    yield from elsewhere
+    if not elsewhere:
         yield ok("database", f"Database {actual}, as {found['role']}")

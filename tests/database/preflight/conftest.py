@@ -14,6 +14,7 @@ from flows.demo.server import PostgresServer
 from flows.demo.world import World
 from flows.migration.finding import Finding, Level
 from flows.migration.strategy import Terms
+from tests.fix_allowances import allow
 from tests.fix_flight import NO_ENDPOINT
 
 Look = Callable[..., list[Finding]]
@@ -56,7 +57,9 @@ def write(folder: Path) -> Edit:
         (place / "up.sql").write_text(up)
         if down:
             (place / "down.sql").write_text(down)
-        (place / "migration.toml").write_text(toml)
+        manifest = place / "migration.toml"
+        manifest.write_text(toml)
+        allow(manifest, place / "up.sql")
 
     return write
 

@@ -1,0 +1,58 @@
+"""Where each URL led at the last accepted deployment, kept in a Prefect Variable.
+
+The ledger tells a copy of a database from the original; this tells a URL that leads to
+another server than last week. It never fails a run: Prefect may be away.
+"""
+
+import hashlib
+
+from prefect.variables import Variable
+
+from flows.database.place import place_of
+from flows.database.preflight.clearance import Clearance
+from flows.database.preflight.server import pin_findings
+from flows.migration.finding import Finding
+from flows.migration.flight import Identity
+from flows.migration.pin import Pin
+from flows.migration.target import Target
+from flows.tasks.engine import is_away, run_log
+
+
+def remembered(target: Target) -> Pin | None:
+    """Where this URL led before, if Prefect knows."""
+    if is_away():
+        return None
+    try:
+        found = Variable.get(variable_of(target))
+    except Exception as error:
+        run_log().debug("Prefect does not say where the URL led: %s", type(error))
+        return None
+    if not isinstance(found, dict):
+        return None
+    return Pin(str(found["identity"]), "Prefect, for this host, port and database")
+
+
+def pinned_findings(clearance: Clearance) -> list[Finding]:
+    """What preflight found elsewhere is not said twice."""
+    target, identity = clearance.target, clearance.identity
+    if not target or not identity or clearance.is_wrong_place:
+        return []
+    return list(pin_findings(target, identity.full_name, remembered(target)))
+
+
+def remember(target: Target, identity: Identity) -> None:
+    """Note where the URL leads."""
+    if is_away():
+        return
+    value = {"place": place_of(target), "identity": identity.full_name}
+    try:
+        Variable.set(variable_of(target), value, overwrite=True)
+    except Exception as error:
+        run_log().debug("Prefect does not keep where the URL leads: %s", type(error))
+
+
+def variable_of(target: Target) -> str:
+    """Its name, by the place that the URL names."""
+    # A variable's name takes no colon and no slash.
+    digest = hashlib.sha256(place_of(target).encode()).hexdigest()
+    return f"pgflight_target_{digest[:24]}"

@@ -1,0 +1,1 @@
+ALTER TABLE corpus.t ADD COLUMN note text, ADD COLUMN n int NOT NULL DEFAULT 0;

@@ -1,0 +1,1 @@
+ANALYZE corpus.t;

@@ -1,0 +1,3 @@
+BEGIN WORK;
+CREATE TABLE corpus.x (a int PRIMARY KEY, b text);
+END WORK;

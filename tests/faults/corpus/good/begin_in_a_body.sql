@@ -1,0 +1,9 @@
+CREATE FUNCTION corpus.f() RETURNS int LANGUAGE plpgsql AS $f$
+BEGIN
+  BEGIN
+    RETURN 1;
+  EXCEPTION WHEN others THEN
+    RETURN 2;
+  END;
+END;
+$f$;

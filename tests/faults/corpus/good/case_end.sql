@@ -1,0 +1,1 @@
+CREATE VIEW corpus.v AS SELECT CASE WHEN id = 1 THEN 'BEGIN' ELSE 'END' END AS a FROM corpus.t;

@@ -1,0 +1,1 @@
+CLUSTER corpus.t USING t_pkey;

@@ -1,0 +1,1 @@
+CREATE COLLATION corpus.c FROM "C";

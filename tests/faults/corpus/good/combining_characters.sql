@@ -1,0 +1,1 @@
+COMMENT ON TABLE corpus.t IS 'é ​ ‮';

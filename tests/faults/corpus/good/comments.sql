@@ -1,0 +1,3 @@
+COMMENT ON TABLE corpus.t IS 'things; COMMIT';
+COMMENT ON COLUMN corpus.t.a IS NULL;
+COMMENT ON SCHEMA corpus IS 'x';

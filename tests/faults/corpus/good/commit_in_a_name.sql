@@ -1,0 +1,1 @@
+CREATE TABLE corpus."COMMIT;" ("BEGIN" int, "rollback" int);

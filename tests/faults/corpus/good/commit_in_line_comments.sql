@@ -1,0 +1,3 @@
+-- COMMIT;
+CREATE TABLE corpus.x (a int PRIMARY KEY, b text);
+-- ROLLBACK; '

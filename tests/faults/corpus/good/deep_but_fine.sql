@@ -1,0 +1,1 @@
+CREATE VIEW corpus.v AS SELECT ((((((((((((((((((((1)))))))))))))))))))) AS a;

@@ -1,0 +1,2 @@
+CREATE INDEX i ON corpus.t (a);
+DROP INDEX corpus.i;

@@ -1,0 +1,1 @@
+CREATE TABLE corpus.x (during tstzrange, EXCLUDE USING gist (during WITH &&));

@@ -1,0 +1,4 @@
+GRANT USAGE ON SCHEMA corpus TO platform_app;
+GRANT SELECT, UPDATE (a) ON corpus.t TO platform_app WITH GRANT OPTION;
+REVOKE ALL ON corpus.t FROM PUBLIC;
+REVOKE GRANT OPTION FOR SELECT ON corpus.t FROM platform_app CASCADE;

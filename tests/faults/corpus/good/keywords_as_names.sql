@@ -1,0 +1,1 @@
+CREATE TABLE corpus."user" ("order" int, "select" int, "table" text);

@@ -1,0 +1,1 @@
+CREATE TABLE corpus.nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn (ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc int);

@@ -1,0 +1,2 @@
+CREATE PROCEDURE corpus.p(b text) LANGUAGE sql BEGIN ATOMIC INSERT INTO corpus.t VALUES (9, b); END;
+CALL corpus.p('COMMIT');

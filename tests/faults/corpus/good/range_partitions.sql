@@ -1,0 +1,4 @@
+CREATE TABLE corpus.x (at date NOT NULL, a int) PARTITION BY RANGE (at);
+CREATE TABLE corpus.x_2024 PARTITION OF corpus.x FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE corpus.x_rest PARTITION OF corpus.x DEFAULT;
+CREATE INDEX i ON corpus.x (a);

@@ -1,0 +1,1 @@
+CREATE TYPE corpus.span AS RANGE (subtype = float8);

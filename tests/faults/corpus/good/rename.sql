@@ -1,0 +1,2 @@
+ALTER TABLE corpus.t RENAME COLUMN a TO label;
+ALTER TABLE corpus.t RENAME TO things;

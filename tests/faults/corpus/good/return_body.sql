@@ -1,0 +1,1 @@
+CREATE FUNCTION corpus.f(a int) RETURNS int IMMUTABLE RETURN a + 1;

@@ -1,0 +1,2 @@
+CREATE TABLE corpus.x (a int PRIMARY KEY, b text);
+CREATE RULE r AS ON DELETE TO corpus.x DO INSTEAD NOTHING;

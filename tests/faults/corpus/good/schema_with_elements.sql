@@ -1,0 +1,1 @@
+CREATE SCHEMA corpus_more CREATE TABLE a (b int) CREATE VIEW v AS SELECT b FROM a;

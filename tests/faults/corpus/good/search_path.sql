@@ -1,0 +1,2 @@
+SET LOCAL search_path = corpus;
+CREATE TABLE x (a int);

@@ -1,0 +1,1 @@
+REVOKE CREATE ON SCHEMA corpus FROM platform_app;

@@ -1,0 +1,1 @@
+SELECT * FROM corpus.t WHERE id = 1 FOR UPDATE;

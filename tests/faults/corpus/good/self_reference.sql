@@ -1,0 +1,1 @@
+ALTER TABLE corpus.t ADD COLUMN parent int REFERENCES corpus.t;

@@ -1,0 +1,1 @@
+CREATE STATISTICS corpus.s ON id, a FROM corpus.t;

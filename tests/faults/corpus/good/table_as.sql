@@ -1,0 +1,1 @@
+CREATE TABLE corpus.x AS SELECT * FROM corpus.t WITH DATA;

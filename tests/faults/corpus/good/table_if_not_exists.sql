@@ -1,0 +1,2 @@
+CREATE TABLE IF NOT EXISTS corpus.x (a int);
+CREATE TABLE IF NOT EXISTS corpus.x (a int);

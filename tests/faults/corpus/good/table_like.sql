@@ -1,0 +1,1 @@
+CREATE TABLE corpus.x (LIKE corpus.t INCLUDING ALL);

@@ -1,0 +1,1 @@
+CREATE TEXT SEARCH CONFIGURATION corpus.c (COPY = pg_catalog.english);

@@ -1,0 +1,8 @@
+CREATE FUNCTION corpus.touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.a := coalesce(NEW.a, 'COMMIT;');
+  RETURN NEW;
+END $$;
+CREATE TRIGGER touch BEFORE INSERT OR UPDATE OF a ON corpus.t FOR EACH ROW WHEN (NEW.id > 0) EXECUTE FUNCTION corpus.touch();
+ALTER TABLE corpus.t DISABLE TRIGGER touch;
+ALTER TABLE corpus.t ENABLE TRIGGER touch;

@@ -1,0 +1,1 @@
+CREATE TABLE corpus.U&"d\0061ta" (a int);

@@ -1,0 +1,1 @@
+CREATE TABLE corpus.größe (naïve int);

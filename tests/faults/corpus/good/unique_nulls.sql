@@ -1,0 +1,1 @@
+ALTER TABLE corpus.t ADD CONSTRAINT u UNIQUE (a, id) INCLUDE (id);

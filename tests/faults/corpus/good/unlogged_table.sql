@@ -1,0 +1,1 @@
+CREATE UNLOGGED TABLE corpus.x (a int) WITH (fillfactor = 70);

@@ -1,0 +1,2 @@
+INSERT INTO corpus.t VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET a = excluded.a;
+INSERT INTO corpus.t VALUES (1, 'x') ON CONFLICT DO NOTHING;

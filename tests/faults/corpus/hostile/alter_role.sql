@@ -1,0 +1,1 @@
+ALTER ROLE platform_app SUPERUSER;

@@ -1,0 +1,2 @@
+BEGIN;
+CREATE TABLE corpus.x (a int);

@@ -1,0 +1,3 @@
+BEGIN READ ONLY;
+CREATE TABLE corpus.x (a int);
+COMMIT;

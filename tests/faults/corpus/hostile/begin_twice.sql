@@ -1,0 +1,4 @@
+BEGIN;
+BEGIN;
+CREATE TABLE corpus.x (a int);
+COMMIT;

@@ -1,0 +1,3 @@
+CREATE TABLE corpus.x (a int);
+CREATE PROCEDURE corpus.p() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$;
+CALL corpus.p();

@@ -1,0 +1,3 @@
+CREATE TABLE corpus.x (a int);
+COMMIT AND CHAIN;
+CREATE TABLE corpus.y (a int);

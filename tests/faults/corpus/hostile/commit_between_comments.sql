@@ -1,0 +1,3 @@
+CREATE TABLE corpus.x (a int);
+/* a */ COMMIT -- b
+ ; /* c */

@@ -1,0 +1,2 @@
+COMMIT;
+CREATE TABLE corpus.x (a int);

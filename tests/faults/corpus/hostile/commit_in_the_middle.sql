@@ -1,0 +1,3 @@
+CREATE TABLE corpus.x (a int);
+COMMIT;
+CREATE TABLE corpus.y (a int);

@@ -1,0 +1,3 @@
+CREATE TABLE corpus.x (a int);
+commit;
+CREATE TABLE corpus.y (a int);

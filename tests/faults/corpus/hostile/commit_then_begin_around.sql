@@ -1,0 +1,5 @@
+BEGIN;
+CREATE TABLE corpus.x (a int);
+COMMIT; BEGIN;
+CREATE TABLE corpus.y (a int);
+COMMIT;

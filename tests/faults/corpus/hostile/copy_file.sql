@@ -1,0 +1,1 @@
+COPY corpus.t TO '/tmp/t';

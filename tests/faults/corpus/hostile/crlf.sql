@@ -1,0 +1,3 @@
+BEGIN;
+CREATE TABLE corpus.x (a int);
+COMMIT;

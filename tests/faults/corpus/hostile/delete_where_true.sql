@@ -1,0 +1,1 @@
+DELETE FROM corpus.t WHERE 1 = 1;

@@ -1,0 +1,2 @@
+DISCARD ALL;
+CREATE TABLE corpus.x (a int);

@@ -1,0 +1,1 @@
+ALTER TABLE corpus.t DROP COLUMN a;

@@ -1,0 +1,1 @@
+GRANT SELECT ON corpus.t TO PUBLIC;

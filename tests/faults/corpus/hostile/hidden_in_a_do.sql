@@ -1,0 +1,5 @@
+DO $$ BEGIN
+  IF true THEN
+    DROP TABLE corpus.t;
+  END IF;
+END $$;

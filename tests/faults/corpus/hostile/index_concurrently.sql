@@ -1,0 +1,2 @@
+CREATE TABLE corpus.x (a int);
+CREATE INDEX CONCURRENTLY i ON corpus.x (a);

@@ -1,0 +1,4 @@
+<<<<<<< HEAD
+CREATE TABLE corpus.x (a int);
+=======
+>>>>>>> other

@@ -1,0 +1,2 @@
+DELIMITER //
+CREATE TABLE corpus.x (a int);

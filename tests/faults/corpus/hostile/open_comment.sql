@@ -1,0 +1,3 @@
+CREATE TABLE corpus.x (a int);
+/* never /* closed */
+COMMIT;

@@ -1,0 +1,2 @@
+CREATE TABLE corpus.x (a int);
+DO $body$ BEGIN END $bod$;

@@ -1,0 +1,5 @@
+-- a
+begin transaction;
+CREATE TABLE corpus.x (a int);
+end;
+-- b

@@ -1,0 +1,2 @@
+CREATE TABLE corpus.x (a int);
+\copy corpus.x FROM 'a.csv'

@@ -1,0 +1,2 @@
+\set x 1
+CREATE TABLE corpus.x (a int);

@@ -1,0 +1,1 @@
+CREATE TABLE corpus.:name (a int);

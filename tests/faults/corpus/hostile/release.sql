@@ -1,0 +1,3 @@
+SAVEPOINT a;
+CREATE TABLE corpus.x (a int);
+RELEASE a;

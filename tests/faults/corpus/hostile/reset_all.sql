@@ -1,0 +1,2 @@
+RESET ALL;
+CREATE TABLE corpus.x (a int);

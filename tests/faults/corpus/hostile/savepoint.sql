@@ -1,0 +1,2 @@
+SAVEPOINT a;
+CREATE TABLE corpus.x (a int);

@@ -1,0 +1,2 @@
+SELECT set_config('statement_timeout', '0', false);
+CREATE TABLE corpus.x (a int);

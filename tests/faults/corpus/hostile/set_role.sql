@@ -1,0 +1,2 @@
+SET ROLE platform_app;
+CREATE TABLE corpus.x (a int);

@@ -1,0 +1,2 @@
+SET SESSION AUTHORIZATION platform_app;
+CREATE TABLE corpus.x (a int);

@@ -1,0 +1,2 @@
+SET LOCAL transaction_timeout = 0;
+CREATE TABLE corpus.x (a int);

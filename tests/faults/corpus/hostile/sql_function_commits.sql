@@ -1,0 +1,3 @@
+CREATE TABLE corpus.x (a int);
+CREATE PROCEDURE corpus.p() LANGUAGE sql AS 'COMMIT';
+CALL corpus.p();

@@ -1,0 +1,3 @@
+START TRANSACTION;
+CREATE TABLE corpus.x (a int);
+COMMIT WORK;

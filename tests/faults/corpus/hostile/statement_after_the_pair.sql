@@ -1,0 +1,4 @@
+BEGIN;
+CREATE TABLE corpus.x (a int);
+COMMIT;
+CREATE TABLE corpus.y (a int);

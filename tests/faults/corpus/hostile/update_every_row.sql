@@ -1,0 +1,1 @@
+UPDATE corpus.t SET a = '';

@@ -1,0 +1,1 @@
+CREATE TABLE corpus.x (a int, "a​" int);
