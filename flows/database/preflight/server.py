@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from flows.database.connection import Conn
 from flows.database.pinning import read_pin
 from flows.database.preflight.inspection import block, ok
 from flows.migration.finding import Finding

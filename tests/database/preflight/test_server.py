@@ -25,7 +25,7 @@ def judge(world: World) -> Judge:
         target = Target(SecretStr(world.owner_url))
         with psycopg.connect(world.owner_url, row_factory=dict_row) as conn:
             facts = one_row(conn, "select_identity") | changes
-            return list(server_findings(target, facts))
+            return list(server_findings(conn, target, facts))
 
     return judge
 
