@@ -120,19 +120,22 @@ WHERE evtenabled IN ('O', 'A')
   AND evtevent IN ('ddl_command_start', 'ddl_command_end', 'sql_drop', 'table_rewrite')
 ORDER BY 1;
 
+-- name: am_superuser
+SELECT rolsuper AS am
+FROM pg_catalog.pg_roles
+WHERE rolname = current_user;
+
 -- name: select_future_owner
+-- Of a superuser only: to_regprocedure() is an error where the role may not use the schema.
 -- OR REPLACE keeps the owner that a function has; a new one is the deploying role's.
 -- A role that is yet to be made is nobody's superuser.
 SELECT owner.name AS owner,
-       coalesce((SELECT rolsuper FROM pg_catalog.pg_roles WHERE pg_catalog.quote_ident(rolname) = owner.name), false) AS is_superuser,
-       me.rolsuper AS deploys_as_superuser
-FROM pg_catalog.pg_roles AS me
-CROSS JOIN LATERAL (
-  SELECT CASE WHEN me.rolsuper THEN coalesce(
-           %(owner)s::text,
-           (SELECT pg_catalog.quote_ident(o.rolname)
-            FROM pg_catalog.pg_proc AS p
-            JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner
-            WHERE p.oid = pg_catalog.to_regprocedure(%(signature)s)),
-           pg_catalog.quote_ident(me.rolname)) END) AS owner (name)
-WHERE me.rolname = current_user;
+       coalesce((SELECT rolsuper FROM pg_catalog.pg_roles WHERE pg_catalog.quote_ident(rolname) = owner.name), false) AS is_superuser
+FROM (
+  SELECT coalesce(
+    %(owner)s::text,
+    (SELECT pg_catalog.quote_ident(o.rolname)
+     FROM pg_catalog.pg_proc AS p
+     JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner
+     WHERE p.oid = pg_catalog.to_regprocedure(%(signature)s)),
+    pg_catalog.quote_ident(current_user)) AS name) AS owner;

@@ -14,6 +14,8 @@ def definer_findings(inspection: Inspection) -> Iterator[Finding]:
     Nobody else can make or replace one of a superuser's.
     """
     expectations = inspection.migration.expectations
+    if not expectations.definers or not one(inspection.conn, "am_superuser")["am"]:
+        return
     owners = {known.signature: known.owner for known in expectations.functions}
     for definer in expectations.definers:
         found = one(
@@ -22,7 +24,7 @@ def definer_findings(inspection: Inspection) -> Iterator[Finding]:
             signature=definer.signature,
             owner=owners.get(definer.signature),
         )
-        if found["deploys_as_superuser"] and found["is_superuser"]:
+        if found["is_superuser"]:
             problem = superuser_definer(definer.signature, found["owner"])
             yield block(
                 "superuser-definer",
