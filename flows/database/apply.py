@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import psycopg
 
@@ -17,6 +18,7 @@ from flows.database.ledger import (
     read_runs,
     record_applied,
 )
+from flows.database.restore import restore_in
 from flows.database.transaction import IDLE_LIMIT_MS, FencedTransaction
 from flows.migration.check import Check
 from flows.migration.errors import (
@@ -29,12 +31,20 @@ from flows.migration.flight import Flight
 from flows.migration.locks import tables_of
 from flows.migration.online.reorder import reordered
 from flows.migration.probe import Verdict
-from flows.migration.report import Applied
+from flows.migration.report import Applied, Restored
 from flows.migration.script import Statement
 
 _BY_THE_ORDER = {"23503", "55006"}
 """What a moved statement can meet where the file's own order would not: a referenced
 row that is deleted meanwhile, and events of deferred triggers that are pending."""
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What one transaction has checked, and put back of what was saved."""
+
+    checks: list[Check]
+    restored: list[Restored]
 
 
 def apply(flight: Flight, say: Say) -> Applied:
@@ -71,7 +81,8 @@ def _commit(flight: Flight, order: Sequence[Statement], say: Say) -> Applied:
         statements=committed.statements,
         locks=committed.locks,
         waits=committed.waits,
-        checks=committed.result,
+        checks=committed.result.checks,
+        restored=committed.result.restored,
         commit=committed.commit,
         is_replicated=committed.is_replicated,
     )
@@ -82,7 +93,7 @@ def _apply(
     flight: Flight,
     order: Sequence[Statement],
     say: Say,
-) -> list[Check]:
+) -> _Done:
     conn, migration = transaction.conn, flight.migration
     create_ledger(conn)
     _assert_not_in_place(conn, flight)
@@ -99,6 +110,9 @@ def _apply(
         for statement in order:
             rows = transaction.run(statement)
             say(f"{statement.summary}{f': {rows:,} rows' if rows else ''}")
+        transaction.limit_statement()
+        _check_deferred_constraints(conn)
+        restored = restore_in(transaction, flight)
         checks = _check(transaction, flight, snapshot)
     _assert_passed(checks)
     record_applied(
@@ -113,7 +127,7 @@ def _apply(
         },
         before,
     )
-    return checks
+    return _Done(checks, restored)
 
 
 def _check(
@@ -122,7 +136,6 @@ def _check(
     """Everything that can be checked before the COMMIT, where failing costs nothing."""
     conn, migration = transaction.conn, flight.migration
     transaction.limit_statement()
-    _check_deferred_constraints(conn)
     checks = check_structure(conn, migration.expectations)
     if migration.expectations.backfill and snapshot:
         transaction.limit_statement()
