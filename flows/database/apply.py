@@ -12,6 +12,7 @@ from flows.database.behaviour import check_behaviour
 from flows.database.checks import check_structure
 from flows.database.connection import Cause, Conn, cause_of
 from flows.database.fingerprint import take_fingerprint
+from flows.database.functions import note_functions
 from flows.database.ledger import (
     create_ledger,
     read_run,
@@ -28,6 +29,7 @@ from flows.migration.errors import (
     StatementFailed,
 )
 from flows.migration.flight import Flight
+from flows.migration.functions import functions_named
 from flows.migration.locks import tables_of
 from flows.migration.online.reorder import reordered
 from flows.migration.probe import Verdict
@@ -106,6 +108,7 @@ def _apply(
             snapshot = stack.enter_context(
                 snapshot_before(flight.target, purpose, limit_ms)
             )
+        note_functions(conn, flight.run_id, functions_named(migration.up.nodes))
         transaction.start_clock()
         for statement in order:
             rows = transaction.run(statement)

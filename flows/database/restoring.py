@@ -55,7 +55,7 @@ class Place:
     Attributes:
         columns: name and type of each; of a set of whole rows those that can be
             written.
-        foreign_keys: rows of the query select_foreign_keys.
+        foreign_keys: rows of the query select_references.
     """
 
     saved: SavedSet
@@ -80,13 +80,19 @@ class Place:
 def saved_sets(
     conn: Conn, version: str, *, with_conflicts: bool = False
 ) -> list[SavedSet]:
-    """What is only in the ledger, the oldest first.
+    """What is only in the ledger, in the order in which it is to be put back.
+
+    Rows come before columns, which may refer to them. The newest rows are first: of two
+    with one key they are right, and of one rollback's tables the last may be what the
+    others refer to. The newest column is last, because it is written over the others.
 
     Args:
         with_conflicts: also what could not be put back when that was tried.
     """
     found = rows(conn, "select_left", version=version, with_conflicts=with_conflicts)
-    return [SavedSet(**row) for row in found]
+    sets = [SavedSet(**row) for row in found]
+    whole = [saved for saved in sets if saved.whole_rows]
+    return [*reversed(whole), *(saved for saved in sets if not saved.whole_rows)]
 
 
 def place_of(conn: Conn, saved: SavedSet, promised: Expectations) -> Place | None:
@@ -124,7 +130,7 @@ def _foreign_keys(
     conn: Conn, oid: int, saved: SavedSet, promised: Expectations
 ) -> list[dict[str, Any]]:
     """Those that are there, and those that up.sql will add."""
-    keys = rows(conn, "select_foreign_keys", oid=oid)
+    keys = rows(conn, "select_references", oid=oid)
     known = {tuple(key["columns"]) for key in keys}
     for key in promised.foreign_keys:
         is_new = tuple(key.columns) not in known
@@ -242,7 +248,9 @@ def _keys(place: Place) -> dict[str, sql.Composable]:
 
 def _column_parts(place: Place, careful: bool) -> dict[str, sql.Composable]:
     column = sql.Identifier(place.saved.value_names[0])
-    conflicts = [_when("t.{} IS NOT NULL", WRITTEN_SINCE, column)] if careful else []
+    conflicts = (
+        [_when("t.{} IS DISTINCT FROM NULL", WRITTEN_SINCE, column)] if careful else []
+    )
     values = {place.saved.value_names[0]: sql.SQL("s.value")}
     conflicts += _referential(place, values)
     if place.backfill:
@@ -257,7 +265,7 @@ def _column_parts(place: Place, careful: bool) -> dict[str, sql.Composable]:
             )
         )
     type_ = sql.SQL(place.columns[place.saved.value_names[0]])
-    unwritten = "t.{} IS NULL" if careful else "true"
+    unwritten = "t.{} IS NOT DISTINCT FROM NULL" if careful else "true"
     return {
         "column": column,
         "value": sql.SQL("{}::{}").format(_text("value_texts", 1), type_),

@@ -43,7 +43,9 @@ class _Shape:
     def filled(self) -> sql.Composable:
         """Which rows have something to lose: of a lone column those with a value."""
         if self.is_lone_column:
-            return sql.SQL("{} IS NOT NULL").format(sql.Identifier(self.values[0][0]))
+            column = sql.Identifier(self.values[0][0])
+            # Of a composite value IS NOT NULL means that all its fields have one.
+            return sql.SQL("{} IS DISTINCT FROM NULL").format(column)
         return sql.SQL("true")
 
     def texts(self, columns: list[tuple[str, str]]) -> sql.Composed:

@@ -17,7 +17,6 @@ from flows.migration.probe import ProbeResult, Verdict
 from flows.migration.redaction import mask
 from flows.migration.strategy import Strategy
 
-
 _TOLD_AS_IT_IS = (Outcome.ROLLED_BACK, Outcome.NEEDS_DECISION, Outcome.UNKNOWN)
 """Outcomes of a rollback that are the deployment's own."""
 
@@ -66,6 +65,32 @@ class Waits(BaseModel):
         )
 
 
+class Conflict(BaseModel):
+    """Saved data that could not be put back, and stays in the ledger.
+
+    Attributes:
+        keys: of the first few rows.
+    """
+
+    reason: str
+    rows: int
+    keys: list[str]
+
+
+class Restored(BaseModel):
+    """Data that a rollback had saved, and that was put back."""
+
+    table: str
+    column: str | None
+    rows: int
+    conflicts: list[Conflict] = []
+
+    @property
+    def name(self) -> str:
+        """The table's, or the column's."""
+        return f"{self.table}.{self.column}" if self.column else self.table
+
+
 class Applied(BaseModel):
     """What was committed: in one transaction, or online in the steps of one run.
 
@@ -97,32 +122,6 @@ class Saved(BaseModel):
     table: str
     column: str | None
     rows: int
-
-
-class Conflict(BaseModel):
-    """Saved data that could not be put back, and stays in the ledger.
-
-    Attributes:
-        keys: of the first few rows.
-    """
-
-    reason: str
-    rows: int
-    keys: list[str]
-
-
-class Restored(BaseModel):
-    """Data that a rollback had saved, and that was put back."""
-
-    table: str
-    column: str | None
-    rows: int
-    conflicts: list[Conflict] = []
-
-    @property
-    def name(self) -> str:
-        """The table's, or the column's."""
-        return f"{self.table}.{self.column}" if self.column else self.table
 
 
 class Phase(BaseModel):

@@ -17,6 +17,7 @@ from flows.migration.errors import (
     CommitUnknown,
     Condemned,
     ConnectionRefused,
+    InTheWay,
     PgflightError,
     SmokeFailed,
 )
@@ -135,6 +136,8 @@ def conclude_failed_rollback(
     is_blocked = is_refused or isinstance(error, Blocked | BadInput)
     if is_blocked or own is Outcome.UNKNOWN:
         report.conclude(own if own is Outcome.UNKNOWN else Outcome.BLOCKED)
+    elif isinstance(error, InTheWay) and own is Outcome.NEEDS_DECISION:
+        report.conclude(own)
     elif flight is None or own in (Outcome.NEEDS_DECISION, Outcome.ROLLBACK_FAILED):
         report.conclude(Outcome.ROLLBACK_FAILED)
     else:

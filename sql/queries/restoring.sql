@@ -74,7 +74,7 @@ WHERE a.attrelid = %(oid)s::oid
   AND NOT a.attisdropped
 ORDER BY a.attnum;
 
--- name: select_foreign_keys
+-- name: select_references
 -- Without the parts that a partitioned table at the other end adds.
 SELECT n.nspname::text AS schema,
        c.relname::text AS name,
