@@ -78,7 +78,7 @@ class Place:
 
 
 def saved_sets(
-    conn: Conn, version: str, *, with_conflicts: bool = False
+    conn: Conn, version: str, *, careful: bool = False, with_conflicts: bool = False
 ) -> list[SavedSet]:
     """What is only in the ledger, in the order in which it is to be put back.
 
@@ -87,12 +87,14 @@ def saved_sets(
     others refer to. The newest column is last, because it is written over the others.
 
     Args:
+        careful: nothing is written over, so that the newest column must be first.
         with_conflicts: also what could not be put back when that was tried.
     """
     found = rows(conn, "select_left", version=version, with_conflicts=with_conflicts)
     sets = [SavedSet(**row) for row in found]
     whole = [saved for saved in sets if saved.whole_rows]
-    return [*reversed(whole), *(saved for saved in sets if not saved.whole_rows)]
+    columns = [saved for saved in sets if not saved.whole_rows]
+    return [*reversed(whole), *(reversed(columns) if careful else columns)]
 
 
 def place_of(conn: Conn, saved: SavedSet, promised: Expectations) -> Place | None:

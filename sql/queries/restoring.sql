@@ -258,8 +258,13 @@ FROM done AS d
 WHERE r.ctid = d.place;
 
 -- name: select_pending_places
-SELECT s.ctid::text AS place
+-- Each with the place behind it.
+SELECT s.ctid::text AS place,
+       pg_catalog.format('(%s,%s)', split.parts[1], split.parts[2]::int + 1) AS next
 FROM pgflight.saved_row AS s
+CROSS JOIN LATERAL (
+  SELECT pg_catalog.regexp_match(s.ctid::text, '(\d+),(\d+)') AS parts
+) AS split
 WHERE {pending}
 ORDER BY s.ctid;
 
