@@ -10,10 +10,13 @@ from typing import Any
 
 from psycopg import sql
 
-from flows.database.connection import Conn, one, rows
+from flows.database.connection import Conn, one, reading, rows
+from flows.database.ledger import ledger_exists
 from flows.database.queries import query
 from flows.migration.expectation import Backfill, Expectations
 from flows.migration.names import may_be_same
+from flows.migration.report import Saved
+from flows.migration.target import Target
 
 WRITTEN_SINCE = "another value is there now"
 TAKEN = "another row has one of its unique values now"
@@ -95,6 +98,22 @@ def saved_sets(
     whole = [saved for saved in sets if saved.whole_rows]
     columns = [saved for saved in sets if not saved.whole_rows]
     return [*reversed(whole), *(reversed(columns) if careful else columns)]
+
+
+def still_saved(target: Target, version: str) -> list[Saved]:
+    """What is only in the ledger, with how many rows there are of each."""
+    with reading(target, "look at saved") as conn:
+        if not ledger_exists(conn):
+            return []
+        sets = saved_sets(conn, version, careful=True, with_conflicts=True)
+        return [
+            Saved(
+                table=saved.relation,
+                column=saved.column,
+                rows=one(conn, "count_left", id=saved.id)["rows"],
+            )
+            for saved in sets
+        ]
 
 
 def place_of(conn: Conn, saved: SavedSet, promised: Expectations) -> Place | None:

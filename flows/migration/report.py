@@ -76,6 +76,10 @@ class Conflict(BaseModel):
     rows: int
     keys: list[str]
 
+    def __str__(self) -> str:
+        first = f" (the first: {'; '.join(self.keys)})" if self.keys else ""
+        return f"{self.rows:,} rows: {self.reason}{first}"
+
 
 class Restored(BaseModel):
     """Data that a rollback had saved, and that was put back."""
@@ -89,6 +93,11 @@ class Restored(BaseModel):
     def name(self) -> str:
         """The table's, or the column's."""
         return f"{self.table}.{self.column}" if self.column else self.table
+
+    @property
+    def left(self) -> list[str]:
+        """A line for each reason why rows are still only in the ledger."""
+        return [str(conflict) for conflict in self.conflicts]
 
 
 class Applied(BaseModel):

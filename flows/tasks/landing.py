@@ -30,6 +30,7 @@ from flows.tasks.engine import run_log
 _STATE_NAMES = {
     Outcome.NOTHING_TO_DO: "NothingToDo",
     Outcome.DEPLOYED: "Deployed",
+    Outcome.RESTORED: "Restored",
     Outcome.BLOCKED: "Blocked",
     Outcome.ROLLED_BACK: "RolledBack",
     Outcome.ROLLBACK_FAILED: "RollbackFailed",
@@ -142,6 +143,18 @@ def conclude_failed_rollback(
         report.conclude(Outcome.ROLLBACK_FAILED)
     else:
         report.conclude(Outcome.ROLLED_BACK)
+
+
+def conclude_failed_restore(
+    report: Report, flight: Flight | None, error: Exception
+) -> None:
+    """Close the report of a restore that did not get to its end.
+
+    What it has put back stays, and the next one goes on from there.
+    """
+    report.add_error(error)
+    has_begun = flight is not None and not isinstance(error, Blocked | BadInput)
+    report.conclude(Outcome.NEEDS_DECISION if has_begun else Outcome.BLOCKED)
 
 
 def report_of(state: State[Any]) -> Report:

@@ -72,8 +72,11 @@ named AS (
       (SELECT pg_catalog.format('column %%I.%%I.%%I', n.nspname, c.relname, a.attname)
        FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum = r.objsubid)
     ELSE pg_catalog.format('relation %%I.%%I', n.nspname, c.relname) END AS identity,
-    CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence'
-                   WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' ELSE 'relation' END AS kind
+    CASE WHEN r.objsubid > 0 THEN 'column'
+         ELSE CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+                             WHEN 'S' THEN 'sequence' WHEN 'i' THEN 'index' WHEN 'I' THEN 'index'
+                             WHEN 'c' THEN 'type' WHEN 'f' THEN 'foreign table'
+                             ELSE 'table' END END AS kind
   FROM reached AS r
   JOIN pg_catalog.pg_class AS c ON r.classid = 'pg_catalog.pg_class'::regclass AND c.oid = r.objid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname <> 'pg_toast'

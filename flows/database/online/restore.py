@@ -211,5 +211,5 @@ def _homeless(flight: Flight, sets: list[SavedSet]) -> Blocked:
     version = flight.migration.version
     return Blocked(
         f"There is no place to put back what was saved: {names} is not there",
-        f"Deploy it first: `pgflight deploy {version}` puts back what it can by itself.",
+        f"Deploy it first: `pgflight deploy {version}` puts back what it can.",
     )
