@@ -117,12 +117,13 @@ def _define(conn: Conn, wanted: Function) -> None:
 
 
 def _grant(conn: Conn, wanted: Function, found: Function) -> None:
-    for role, _ in [grant for grant in found.grants if grant not in wanted.grants]:
+    """All anew where anything differs: their order counts for pg_dump."""
+    if found.grants == wanted.grants:
+        return
+    for role in dict.fromkeys(role for role, _ in found.grants):
         statement = sql.SQL("REVOKE ALL ON ROUTINE {} FROM {}")
         conn.execute(statement.format(wanted.name, _role(role)))
     for role, may_grant in wanted.grants:
-        if [role, may_grant] in found.grants:
-            continue
         statement = sql.SQL("GRANT EXECUTE ON ROUTINE {} TO {}{}")
         option = sql.SQL(" WITH GRANT OPTION" if may_grant else "")
         conn.execute(statement.format(wanted.name, _role(role), option))

@@ -9,8 +9,9 @@ SELECT p.oid::pg_catalog.regprocedure::text AS signature,
                  pg_catalog.jsonb_build_array(
                    CASE a.grantee WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee)::text END,
                    a.is_grantable)
-                 ORDER BY a.grantee), '[]')
-        FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS a
+                 ORDER BY a.place), '[]')
+        FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)))
+               WITH ORDINALITY AS a (grantor, grantee, privilege, is_grantable, place)
        ) AS grants
 FROM pg_catalog.pg_proc AS p
 JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace

@@ -30,7 +30,7 @@ CREATE OR REPLACE FUNCTION platform.f(a integer, b platform.users DEFAULT NULL)
   RETURNS integer LANGUAGE sql AS $$ SELECT 2 $$;
 ALTER FUNCTION platform.f OWNER TO platform_owner;
 GRANT EXECUTE ON FUNCTION platform.f TO PUBLIC;
-REVOKE ALL ON FUNCTION platform.f FROM platform_app;
+REVOKE ALL ON FUNCTION platform.f FROM platform_app, pg_read_all_stats;
 COMMENT ON FUNCTION platform.f IS 'changed';
 CREATE OR REPLACE PROCEDURE platform.p(INOUT a int) LANGUAGE sql AS $$ SELECT 2 $$
 """

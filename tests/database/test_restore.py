@@ -51,7 +51,7 @@ CHOOSE = (
 GONE = (
     "DELETE FROM platform.users WHERE id = (SELECT id FROM platform.users"
     " ORDER BY (SELECT count(*) FROM"
-    " platform.org_members AS m WHERE m.user_id = users.id) DESC LIMIT 1)"
+    " platform.org_members AS m WHERE m.user_id = users.id) DESC, id LIMIT 1)"
 )
 CHOSEN = (
     "SELECT id, active_org_id FROM platform.users WHERE active_org_id IS NOT NULL"
