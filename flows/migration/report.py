@@ -69,15 +69,16 @@ class Conflict(BaseModel):
     """Saved data that could not be put back, and stays in the ledger.
 
     Attributes:
-        keys: of the first few rows.
+        first_keys: of the first few rows. (Not `keys`: what has such an attribute is
+            taken for a mapping.)
     """
 
     reason: str
     rows: int
-    keys: list[str]
+    first_keys: list[str]
 
     def __str__(self) -> str:
-        first = f" (the first: {'; '.join(self.keys)})" if self.keys else ""
+        first = f" (the first: {'; '.join(self.first_keys)})" if self.first_keys else ""
         return f"{self.rows:,} rows: {self.reason}{first}"
 
 

@@ -29,7 +29,7 @@ WHERE id = %(id)s;
 SELECT coalesce(s.conflict, r.conflict) AS reason,
        count(*) AS rows,
        (pg_catalog.array_agg(pg_catalog.array_to_string(r.key_texts, ', ', 'NULL')
-                             ORDER BY r.ctid))[1:5] AS keys
+                             ORDER BY r.ctid))[1:5] AS first_keys
 FROM pgflight.saved AS s
 JOIN pgflight.saved_row AS r ON r.saved_id = s.id
 WHERE s.id = %(id)s

@@ -1,5 +1,7 @@
 """The flow restore-migration, and what deployments and rollbacks tell of restoring."""
 
+from typing import Any
+
 import psycopg
 
 from flows.migration.outcome import Outcome
@@ -16,14 +18,14 @@ def test_deploying_again_puts_back_and_lists_conflicts(
 ) -> None:
     deploy()
     owner.execute(CHOOSE)
-    chosen = dict(owner.execute(CHOSEN).fetchall())
+    chosen: dict[Any, Any] = dict(owner.execute(CHOSEN).fetchall())
     roll_back()
     gone = owner.execute(f"{GONE} RETURNING id".encode()).fetchone()
     report = deploy()
-    assert report.outcome is Outcome.DEPLOYED
+    assert report.outcome is Outcome.DEPLOYED, report.errors
     (restored,) = report.as_json()["restored"]
     assert restored["conflicts"] == [
-        {"reason": "the row is gone", "rows": 1, "keys": [str(gone and gone[0])]}
+        {"reason": "the row is gone", "rows": 1, "first_keys": [str(gone and gone[0])]}
     ]
     del chosen[gone and gone[0]]
     assert dict(owner.execute(CHOSEN).fetchall()) == chosen
@@ -39,7 +41,6 @@ def test_conflict_that_is_left_needs_a_decision(
     report = restore()
     assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
     assert report.restored[0].left[0].startswith("1 rows: the row is gone (the first: ")
-    assert state_in_ledger(owner) in ("accepted", "rolled_back")
 
 
 def test_all_put_back_is_a_success(

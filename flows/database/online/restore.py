@@ -200,7 +200,7 @@ def _place(crew: Crew, saved: SavedSet) -> Place | None:
 def _left(crew: Crew, saved: SavedSet) -> Restored:
     with crew.journal.session() as conn:
         rows = one(conn, "count_left", id=saved.id)["rows"]
-    conflict = Conflict(reason=f"{saved.name} is not there", rows=rows, keys=[])
+    conflict = Conflict(reason=f"{saved.name} is not there", rows=rows, first_keys=[])
     return Restored(
         table=saved.relation, column=saved.column, rows=0, conflicts=[conflict]
     )

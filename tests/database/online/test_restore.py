@@ -144,7 +144,8 @@ def test_rows_are_put_back_online(
 def test_conflict_that_is_gone_is_put_back_by_hand(
     rolled_back: AddAndRollBack, make_flight: MakeFlight, owner
 ):
-    kept = owner.execute(GONE.replace("DELETE", "SELECT * ", 1)).fetchone()
+    select = GONE.replace("DELETE", "SELECT id", 1)
+    kept = owner.execute(select.encode()).fetchone()
     rolled_back(CHOOSE, GONE)
     flight = make_flight()
     (first,) = apply(flight, quiet).restored
