@@ -2,27 +2,22 @@
 
 from dataclasses import dataclass
 
-import psycopg
-
 from flows.database.attempt import Committed, Say, Work, commit_once, insist
+from flows.database.before import Before, look_back
 from flows.database.condemned import condemned
-from flows.database.connection import Cause, Conn, cause_of, reading
+from flows.database.connection import Conn, reading
 from flows.database.dependents import (
     assert_clear,
     gone_with_it,
     in_the_way,
-    refused_drop,
 )
 from flows.database.fingerprint import (
     Fingerprint,
     differences,
-    expected_after_revert,
     take_fingerprint,
 )
-from flows.database.functions import Function, put_back, read_noted, resolve
 from flows.database.ledger import (
     Run,
-    read_fingerprints,
     read_run,
     read_runs,
     record_state,
@@ -35,16 +30,13 @@ from flows.database.saving import (
     save,
 )
 from flows.database.transaction import FencedTransaction
-from flows.migration.dropped import Dropped, dropped
-from flows.migration.errors import Blocked, RollbackFailed, StatementFailed
+from flows.database.undoing import put_back_all, undo
+from flows.migration.errors import Blocked, RollbackFailed
 from flows.migration.flight import Flight
-from flows.migration.functions import functions_dropped, without
 from flows.migration.locks import tables_of
 from flows.migration.losses import losses
 from flows.migration.report import Saved
-from flows.migration.script import Script, Statement
-
-_DEPENDED_ON = "2BP01"
+from flows.migration.script import Script
 
 
 @dataclass(frozen=True)
@@ -115,58 +107,7 @@ def _look_ahead(flight: Flight, down: Script) -> None:
     with reading(flight.target, f"{flight.migration.version} look ahead") as conn:
         run = read_run(conn, flight.in_place_as)
         if run:
-            _before(conn, run, down)
-
-
-@dataclass(frozen=True)
-class _Before:
-    """What the catalogue was before the migration, and what is to become of it.
-
-    Attributes:
-        after: as the deployment left it, if that is known.
-        expected: what it must be when down.sql is done.
-        replaced: functions that the migration has replaced, as they were.
-        drops: what down.sql drops.
-    """
-
-    after: Fingerprint | None
-    now: Fingerprint
-    expected: Fingerprint
-    replaced: list[Function]
-    drops: list[Dropped]
-
-
-def _before(conn: Conn, run: Run, down: Script) -> _Before:
-    """Raises InTheWay where that can be seen already."""
-    before, after = read_fingerprints(conn, run.run_id)
-    now = take_fingerprint(conn)
-    expected = expected_after_revert(before, after, now)
-    replaced = [
-        function
-        for function in read_noted(conn, run.run_id)
-        if before.get(function.identity) == expected.get(function.identity)
-    ]
-    kept = {function.signature for function in replaced}
-    drops = [
-        item
-        for item in dropped(down.nodes)
-        if item.signature is None or resolve(conn, item.signature) not in kept
-    ]
-    assert_clear(conn, drops, after, now)
-    edited = [
-        f.identity for f in replaced if _is_edited(f.identity, before, after, now)
-    ]
-    if edited:
-        raise in_the_way(edited)
-    return _Before(after, now, expected, replaced, drops)
-
-
-def _is_edited(
-    name: str, before: Fingerprint, after: Fingerprint | None, now: Fingerprint
-) -> bool:
-    """Whether somebody has changed since what the migration had changed."""
-    known = None if after is None else after.get(name)
-    return known is not None and now.get(name) not in (known, before.get(name))
+            look_back(conn, run, down)
 
 
 def _revert(
@@ -182,7 +123,7 @@ def _revert(
     run = read_runs(conn).get(version)
     if run is None or not run.is_in_place:
         raise Blocked(f"Migration {version} is not in place: nothing to roll back")
-    before = _before(conn, run, down)
+    before = look_back(conn, run, down)
     transaction.start_clock()
     saved = [
         (copy, kept)
@@ -191,9 +132,9 @@ def _revert(
     ]
     assert_clear(conn, before.drops, before.after, before.now)
     for statement in down.statements:
-        _undo(transaction, statement, before.replaced)
+        undo(transaction, statement, before.replaced)
         say(statement.summary)
-    _put_back(transaction, before.replaced, down, say)
+    put_back_all(transaction, before.replaced, down.path.name, say)
     transaction.limit_statement()
     lost = [keep_only_deleted(conn, copy, kept, run.run_id) for copy, kept in saved]
     _assert_same(before, take_fingerprint(conn))
@@ -213,64 +154,7 @@ def _save(
     return kept
 
 
-def _undo(
-    transaction: FencedTransaction, statement: Statement, replaced: list[Function]
-) -> None:
-    """Run a statement, but drop no function that was there before the migration."""
-    by_name = {function.signature: function for function in replaced}
-    spared = {
-        name: by_name[signature]
-        for name in functions_dropped(statement.node)
-        if (signature := resolve(transaction.conn, name)) in by_name
-    }
-    rest: Statement | None = statement
-    if spared:
-        for function in spared.values():
-            _try_to_put_back(transaction.conn, function)
-        rest = without(statement, set(spared))
-    if rest:
-        try:
-            transaction.run(rest)
-        except StatementFailed as error:
-            if error.sqlstate != _DEPENDED_ON:
-                raise
-            raise refused_drop(error) from None
-
-
-def _try_to_put_back(conn: Conn, function: Function) -> None:
-    """Already now, because of what its newer body may depend on.
-
-    What the earlier one depends on may only be made by a later statement.
-    """
-    try:
-        with conn.transaction():
-            put_back(conn, function)
-    except psycopg.Error as error:
-        if cause_of(error) is not Cause.REFUSAL:
-            raise
-
-
-def _put_back(
-    transaction: FencedTransaction, replaced: list[Function], down: Script, say: Say
-) -> None:
-    for function in replaced:
-        summary = f"restore {function.identity}"
-        try:
-            with transaction.step(down.path.name, summary):
-                changed = put_back(transaction.conn, function)
-        except psycopg.Error as error:
-            if cause_of(error) is not Cause.REFUSAL:
-                raise
-            raise RollbackFailed(
-                f"{function.identity} cannot be what it was:"
-                f" {error.diag.message_primary} (SQLSTATE {error.sqlstate})",
-                "pgflight.replaced_function has its definition, owner and rights.",
-            ) from None
-        if changed:
-            say(f"Restored {function.identity}")
-
-
-def _assert_same(before: _Before, found: Fingerprint) -> None:
+def _assert_same(before: Before, found: Fingerprint) -> None:
     lost = gone_with_it(before.expected, found, before.after)
     if lost:
         raise in_the_way(lost)
