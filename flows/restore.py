@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
+from flows.border import masking_errors
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.manifest import BudgetMs
 from flows.migration.report import Report
@@ -20,6 +21,7 @@ from flows.tasks.restore import find_flight, find_saved, restore
     flow_run_name="restore-{migration}",
     persist_result=False,
 )
+@masking_errors
 def restore_migration(
     migration: str,
     folder: str = DEFAULT_FOLDER,
