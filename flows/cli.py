@@ -30,7 +30,7 @@ app = App(
     tables, and PGFLIGHT_… for what the smoke test needs (PGFLIGHT_ENDPOINT,
     PGFLIGHT_TOKEN and whatever migration.toml names as ${NAME}).
 
-    Exit codes: 0 DEPLOYED or NOTHING_TO_DO, 10 BLOCKED, 20 ROLLED_BACK,
+    Exit codes: 0 DEPLOYED, RESTORED or NOTHING_TO_DO, 10 BLOCKED, 20 ROLLED_BACK,
     30 ROLLBACK_FAILED, 40 NEEDS_DECISION, 50 UNKNOWN, 2 wrong usage.
 
     Start with: pgflight demo
@@ -167,6 +167,34 @@ def recover(*, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
 
 
 @app.command
+def restore(
+    migration: Version,
+    *,
+    folder: Folder = DEFAULT_FOLDER,
+    budget_ms: Budget = None,
+    as_json: AsJson = False,
+) -> int:
+    """Put back what a rollback of a migration saved and nothing has put back yet.
+
+    Deploying the migration again does this by itself; this is for what had a conflict
+    then, once its cause is gone. It works in short batches while everybody goes on, and
+    writes nothing over: a column only where it is NULL, a row only where its key is
+    free. Whatever else there is stays saved and is listed with the reason. Exits with 0
+    when all is put back, and with 40 (NEEDS_DECISION) when something is left.
+
+    Example: pgflight restore 008
+    """
+    _announce_restore(_console(as_json), migration, folder)
+
+    def run() -> Any:
+        from flows.restore import restore_migration
+
+        return restore_migration(migration, folder, budget_ms, return_state=True)
+
+    return _fly(run, as_json)
+
+
+@app.command
 def verify(
     migration: Version, *, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False
 ) -> int:
@@ -295,6 +323,20 @@ def _announce(console: Console, migration: str, folder: str) -> None:
             )
         for statement in found.down.statements:
             say(console, f"   {statement.summary}")
+
+
+def _announce_restore(console: Console, migration: str, folder: str) -> None:
+    from flows.database.restoring import still_saved
+    from flows.migration.target import target_from_environment
+
+    found = load_migration(Path(folder), migration)
+    saved = still_saved(target_from_environment(os.environ), found.version)
+    say(console, f"Saved by rollbacks of {found.version} {found.name}:")
+    for item in saved:
+        column = f".{item.column}" if item.column else ""
+        say(console, f"   {item.rows:,} rows of {item.table}{column}")
+    if not saved:
+        say(console, "   nothing that is not put back already")
 
 
 def _wait(console: Console) -> None:

@@ -22,6 +22,7 @@ from flows.migration.standing import Standing
 _COLOURS = {
     Outcome.DEPLOYED: "green",
     Outcome.NOTHING_TO_DO: "green",
+    Outcome.RESTORED: "green",
     Outcome.ROLLED_BACK: "yellow",
     Outcome.BLOCKED: "yellow",
     Outcome.NEEDS_DECISION: "red",
@@ -31,11 +32,16 @@ _COLOURS = {
 _MEANINGS = {
     Outcome.DEPLOYED: "committed, verified, smoke-tested and accepted",
     Outcome.NOTHING_TO_DO: "it was in place already, and is as promised",
+    Outcome.RESTORED: "all that was saved is put back",
     Outcome.BLOCKED: "nothing was written",
     Outcome.ROLLED_BACK: "the database is as it was before",
     Outcome.ROLLBACK_FAILED: "the migration is bad and still in place: act now",
     Outcome.NEEDS_DECISION: "left as it is: a person decides",
     Outcome.UNKNOWN: "the database cannot be asked what became of the COMMIT",
+}
+_MEANINGS_OF_A_RESTORE = {
+    Outcome.NOTHING_TO_DO: "nothing is saved that is not put back already",
+    Outcome.NEEDS_DECISION: "what could not be put back stays saved: a person decides",
 }
 _LEVEL_STYLES = {logging.WARNING: "yellow", logging.ERROR: "red"}
 
@@ -141,6 +147,9 @@ def _lines(report: Report) -> Iterable[str]:
     for saved in report.saved:
         column = f".{saved.column}" if saved.column else ""
         yield f"   saved: {saved.rows:,} rows of {saved.table}{column} (pgflight.saved)"
+    for restored in report.restored:
+        yield f"   restored: {restored.rows:,} rows of {restored.name}"
+        yield from (f"      not restored: {text}" for text in restored.left)
     if report.phases:
         phases = (f"{phase.name} {phase.seconds:.2f} s" for phase in report.phases)
         yield f"   durations: {', '.join(phases)}"

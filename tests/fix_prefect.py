@@ -56,6 +56,14 @@ def roll_back(prefect: None, target: None, folder: Any) -> Fly:
 
 
 @pytest.fixture
+def restore(prefect: None, target: None, folder: Any) -> Fly:
+    """Runs the flow restore-migration likewise."""
+    from flows.restore import restore_migration
+
+    return _runner(restore_migration, folder)
+
+
+@pytest.fixture
 def verify(prefect: None, target: None, folder: Any) -> Fly:
     """Runs the flow verify-migration likewise."""
     from flows.verify import verify_migration

@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "flows.smoke": {"httpx", "flows.migration"},
     "flows.tasks": TASK,
     "flows.rollback": FLOW,
+    "flows.restore": FLOW,
     "flows.verify": FLOW,
     "flows.deploy": FLOW | {"flows.rollback", "flows.verify"},
     "flows.recover": FLOW | {"flows.deploy"},

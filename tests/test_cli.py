@@ -50,7 +50,7 @@ def with_prefect(prefect: None) -> Iterator[dict[str, str]]:
 
 def test_help_teaches(pgflight: Pgflight) -> None:
     text = pgflight("--help").stdout
-    for word in ("deploy", "rollback", "verify", "status", "plan", "demo"):
+    for word in ("deploy", "rollback", "restore", "verify", "status", "plan", "demo"):
         assert word in text
     assert "DATABASE_URL" in text
     assert "40 NEEDS_DECISION" in text

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import psycopg
 
@@ -11,12 +12,14 @@ from flows.database.behaviour import check_behaviour
 from flows.database.checks import check_structure
 from flows.database.connection import Cause, Conn, cause_of
 from flows.database.fingerprint import take_fingerprint
+from flows.database.functions import note_functions
 from flows.database.ledger import (
     create_ledger,
     read_run,
     read_runs,
     record_applied,
 )
+from flows.database.restore import restore_in
 from flows.database.transaction import IDLE_LIMIT_MS, FencedTransaction
 from flows.migration.check import Check
 from flows.migration.errors import (
@@ -26,15 +29,24 @@ from flows.migration.errors import (
     StatementFailed,
 )
 from flows.migration.flight import Flight
+from flows.migration.functions import functions_named
 from flows.migration.locks import tables_of
 from flows.migration.online.reorder import reordered
 from flows.migration.probe import Verdict
-from flows.migration.report import Applied
+from flows.migration.report import Applied, Restored
 from flows.migration.script import Statement
 
 _BY_THE_ORDER = {"23503", "55006"}
 """What a moved statement can meet where the file's own order would not: a referenced
 row that is deleted meanwhile, and events of deferred triggers that are pending."""
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What one transaction has checked, and put back of what was saved."""
+
+    checks: list[Check]
+    restored: list[Restored]
 
 
 def apply(flight: Flight, say: Say) -> Applied:
@@ -71,7 +83,8 @@ def _commit(flight: Flight, order: Sequence[Statement], say: Say) -> Applied:
         statements=committed.statements,
         locks=committed.locks,
         waits=committed.waits,
-        checks=committed.result,
+        checks=committed.result.checks,
+        restored=committed.result.restored,
         commit=committed.commit,
         is_replicated=committed.is_replicated,
     )
@@ -82,7 +95,7 @@ def _apply(
     flight: Flight,
     order: Sequence[Statement],
     say: Say,
-) -> list[Check]:
+) -> _Done:
     conn, migration = transaction.conn, flight.migration
     create_ledger(conn)
     _assert_not_in_place(conn, flight)
@@ -95,10 +108,14 @@ def _apply(
             snapshot = stack.enter_context(
                 snapshot_before(flight.target, purpose, limit_ms)
             )
+        note_functions(conn, flight.run_id, functions_named(migration.up.nodes))
         transaction.start_clock()
         for statement in order:
             rows = transaction.run(statement)
             say(f"{statement.summary}{f': {rows:,} rows' if rows else ''}")
+        transaction.limit_statement()
+        _check_deferred_constraints(conn)
+        restored = restore_in(transaction, flight)
         checks = _check(transaction, flight, snapshot)
     _assert_passed(checks)
     record_applied(
@@ -113,7 +130,7 @@ def _apply(
         },
         before,
     )
-    return checks
+    return _Done(checks, restored)
 
 
 def _check(
@@ -122,7 +139,6 @@ def _check(
     """Everything that can be checked before the COMMIT, where failing costs nothing."""
     conn, migration = transaction.conn, flight.migration
     transaction.limit_statement()
-    _check_deferred_constraints(conn)
     checks = check_structure(conn, migration.expectations)
     if migration.expectations.backfill and snapshot:
         transaction.limit_statement()

@@ -3,28 +3,40 @@
 from dataclasses import dataclass
 
 from flows.database.attempt import Committed, Say, Work, commit_once, insist
+from flows.database.before import Before, look_back
 from flows.database.condemned import condemned
 from flows.database.connection import Conn, reading
+from flows.database.dependents import (
+    assert_clear,
+    gone_with_it,
+    in_the_way,
+)
 from flows.database.fingerprint import (
     Fingerprint,
     differences,
-    expected_after_revert,
     take_fingerprint,
 )
 from flows.database.ledger import (
     Run,
-    read_fingerprints,
     read_run,
     read_runs,
     record_state,
 )
-from flows.database.saving import Copy, copy_ahead, lock_table, save
+from flows.database.saving import (
+    Copy,
+    copy_ahead,
+    keep_only_deleted,
+    lock_table,
+    save,
+)
 from flows.database.transaction import FencedTransaction
+from flows.database.undoing import put_back_all, undo
 from flows.migration.errors import Blocked, RollbackFailed
 from flows.migration.flight import Flight
 from flows.migration.locks import tables_of
 from flows.migration.losses import losses
 from flows.migration.report import Saved
+from flows.migration.script import Script
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,8 @@ def revert(flight: Flight, reason: str, say: Say) -> Committed[Reverted]:
 
     Raises:
         Busy, LocksNotObtained, Blocked: nothing was changed.
-        StatementFailed, BudgetExceeded, RollbackFailed: the migration is still there.
+        InTheWay, StatementFailed, BudgetExceeded, RollbackFailed: the migration is
+            still there.
         CommitUnknown: nobody can say what became of the COMMIT.
     """
     down = flight.migration.down
@@ -57,6 +70,7 @@ def revert(flight: Flight, reason: str, say: Say) -> Committed[Reverted]:
             " it.",
         )
     with condemned(flight, reason):
+        insist(flight, lambda: _look_ahead(flight, down))
         copies = insist(flight, lambda: copy_ahead(flight, losses(down.nodes)))
         work = Work(
             name="rollback",
@@ -88,6 +102,14 @@ def _in_place(conn: Conn, flight: Flight) -> bool:
     return run is not None and run.is_in_place
 
 
+def _look_ahead(flight: Flight, down: Script) -> None:
+    """So that nothing is copied in vain; what counts is looked at under the locks."""
+    with reading(flight.target, f"{flight.migration.version} look ahead") as conn:
+        run = read_run(conn, flight.in_place_as)
+        if run:
+            look_back(conn, run, down)
+
+
 def _revert(
     transaction: FencedTransaction,
     flight: Flight,
@@ -95,38 +117,48 @@ def _revert(
     reason: str,
     say: Say,
 ) -> Reverted:
-    conn, version, down = (
-        transaction.conn,
-        flight.migration.version,
-        flight.migration.down,
-    )
+    conn, version = transaction.conn, flight.migration.version
+    down = flight.migration.down
     assert down
     run = read_runs(conn).get(version)
     if run is None or not run.is_in_place:
         raise Blocked(f"Migration {version} is not in place: nothing to roll back")
-    before, after = read_fingerprints(conn, run.run_id)
-    expected = expected_after_revert(before, after, take_fingerprint(conn))
+    before = look_back(conn, run, down)
     transaction.start_clock()
-    saved = []
-    for copy in copies:
-        summary = f"save what {copy.loss.table} would lose"
-        with transaction.step(down.path.name, summary):
-            lock_table(conn, copy.loss)
-            kept = save(conn, copy, run.run_id)
-        if kept:
-            saved.append(kept)
-            say(f"Saved {kept.rows:,} rows of {kept.table}")
+    saved = [
+        (copy, kept)
+        for copy in copies
+        if (kept := _save(transaction, copy, run, down, say))
+    ]
+    assert_clear(conn, before.drops, before.after, before.now)
     for statement in down.statements:
-        transaction.run(statement)
+        undo(transaction, statement, before.replaced)
         say(statement.summary)
+    put_back_all(transaction, before.replaced, down.path.name, say)
     transaction.limit_statement()
-    _assert_same(expected, take_fingerprint(conn))
+    lost = [keep_only_deleted(conn, copy, kept, run.run_id) for copy, kept in saved]
+    _assert_same(before, take_fingerprint(conn))
     record_state(conn, run, "rolled_back", reason, flight.run_id)
-    return Reverted(run=run, saved=saved, catalogue=expected)
+    return Reverted(run=run, saved=lost, catalogue=before.expected)
 
 
-def _assert_same(expected: Fingerprint, found: Fingerprint) -> None:
-    different = differences(expected, found)
+def _save(
+    transaction: FencedTransaction, copy: Copy, run: Run, down: Script, say: Say
+) -> Saved | None:
+    summary = f"save what {copy.loss.table} would lose"
+    with transaction.step(down.path.name, summary):
+        lock_table(transaction.conn, copy.loss)
+        kept = save(transaction.conn, copy, run.run_id)
+    if kept:
+        say(f"Saved {kept.rows:,} rows of {kept.table}")
+    return kept
+
+
+def _assert_same(before: Before, found: Fingerprint) -> None:
+    lost = gone_with_it(before.expected, found, before.after)
+    if lost:
+        raise in_the_way(lost)
+    different = differences(before.expected, found)
     if different:
         raise RollbackFailed(
             "After down.sql the schema would not be as before, so it was not"

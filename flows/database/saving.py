@@ -22,6 +22,7 @@ from flows.database.queries import query
 from flows.database.transaction import CONNECTION_CHECK_MS, IDLE_LIMIT_MS
 from flows.migration.flight import Flight
 from flows.migration.losses import Loss, losses
+from flows.migration.names import identifier
 from flows.migration.report import Saved
 from flows.migration.script import Script
 from flows.migration.target import Target
@@ -42,7 +43,9 @@ class _Shape:
     def filled(self) -> sql.Composable:
         """Which rows have something to lose: of a lone column those with a value."""
         if self.is_lone_column:
-            return sql.SQL("{} IS NOT NULL").format(sql.Identifier(self.values[0][0]))
+            column = sql.Identifier(self.values[0][0])
+            # Of a composite value IS NOT NULL means that all its fields have one.
+            return sql.SQL("{} IS DISTINCT FROM NULL").format(column)
         return sql.SQL("true")
 
     def texts(self, columns: list[tuple[str, str]]) -> sql.Composed:
@@ -90,6 +93,9 @@ def copy_ahead(
         version = flight.migration.version
         conn.execute(query("forget_unkept"), {"version": version})
         copies = [copy for loss in lost if (copy := _copy(conn, flight, loss))]
+        if copies:
+            # For the plan of whoever puts it back while others wait.
+            conn.execute("ANALYZE pgflight.saved_row")
         commit_locally(conn)
     return copies
 
@@ -110,6 +116,8 @@ def _copy(conn: Conn, flight: Flight, loss: Loss) -> Copy | None:
         key_types=[type_ for _, type_ in shape.keys],
         value_names=[name for name, _ in shape.values],
         value_types=[type_ for _, type_ in shape.values],
+        whole_rows=loss.column is None,
+        has_key=shape.has_key,
     )["id"]
     horizon = one(conn, "select_horizon")["horizon"]
     copied = conn.execute(_filled_in("copy_rows", shape, saved_id, horizon)).rowcount
@@ -126,14 +134,70 @@ def save(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
     if shape is None:
         return None
     conn.execute(query("pin_text_form"))
+    rows = _bring_up_to_date(conn, copy, shape)
+    values = {"run_id": run_id, "rows": rows, "saved_id": copy.saved_id}
+    conn.execute(query("keep_saved"), values)
+    return Saved(table=shape.name, column=copy.loss.column, rows=rows)
+
+
+def _bring_up_to_date(conn: Conn, copy: Copy, shape: _Shape) -> int:
+    """Returns how many rows are saved then."""
     conn.execute(query("expect_few_changes"))
     changes = _filled_in("copy_changed_rows", shape, copy.saved_id, copy.horizon)
     row = conn.execute(changes).fetchone()
     assert row is not None
-    rows = copy.rows + row["more"]
+    rows = copy.rows + int(row["more"])
+    conn.execute(query("expect_many_changes"))
+    if copy.loss.column is not None and shape.has_key:
+        # Of a row that is gone nothing can be put back anyway.
+        return rows
+    present = _count(conn, shape)
+    if shape.has_key and rows > present:
+        rows -= _forget(conn, "forget_deleted", shape, copy.saved_id)
+    elif not shape.has_key and (row["changed"] or rows != present):
+        # Nothing tells which copies are of rows that are no more.
+        conn.execute(query("forget_copies"), {"saved_id": copy.saved_id})
+        again = _filled_in("copy_rows", shape, copy.saved_id, copy.horizon)
+        rows = conn.execute(again).rowcount
+    return rows
+
+
+def keep_only_deleted(conn: Conn, copy: Copy, saved: Saved, run_id: UUID) -> Saved:
+    """Forget the rows that down.sql has left, in the transaction that ran it.
+
+    They are no loss, and whoever deletes one later must not find it put back.
+    """
+    shape = None if copy.loss.column is not None else _shape(conn, copy.loss)
+    if shape is None:
+        return saved
+    name = "forget_survivors" if shape.has_key else "forget_like_survivors"
+    rows = saved.rows - _forget(conn, name, shape, copy.saved_id)
     values = {"run_id": run_id, "rows": rows, "saved_id": copy.saved_id}
     conn.execute(query("keep_saved"), values)
-    return Saved(table=shape.name, column=copy.loss.column, rows=rows)
+    return saved.model_copy(update={"rows": rows})
+
+
+def _forget(conn: Conn, name: str, shape: _Shape, saved_id: int) -> int:
+    same_key = sql.SQL(" AND ").join(
+        sql.SQL("t.{} = s.key_texts[{}]::{}").format(
+            sql.Identifier(column), sql.Literal(number), sql.SQL(type_)
+        )
+        for number, (column, type_) in enumerate(shape.keys, start=1)
+    )
+    statement = query(name).format(
+        saved_id=sql.Literal(saved_id),
+        table=shape.table,
+        keys=shape.texts(shape.keys),
+        same_key=same_key,
+    )
+    return conn.execute(statement).rowcount
+
+
+def _count(conn: Conn, shape: _Shape) -> int:
+    statement = query("count_rows").format(table=shape.table, filled=shape.filled)
+    row = conn.execute(statement).fetchone()
+    assert row is not None
+    return int(row["rows"])
 
 
 def _filled_in(name: str, shape: _Shape, saved_id: int, horizon: str) -> sql.Composed:
@@ -155,13 +219,8 @@ def preview(target: Target, down: Script) -> list[Saved]:
         for loss in losses(down.nodes):
             shape = _shape(conn, loss)
             if shape:
-                statement = query("count_rows").format(
-                    table=shape.table, filled=shape.filled
-                )
-                row = conn.execute(statement).fetchone()
-                assert row is not None
-                kept = Saved(table=shape.name, column=loss.column, rows=row["rows"])
-                counted.append(kept)
+                rows = _count(conn, shape)
+                counted.append(Saved(table=shape.name, column=loss.column, rows=rows))
     return counted
 
 
@@ -194,7 +253,7 @@ def _shape(conn: Conn, loss: Loss) -> _Shape | None:
         return None
     return _Shape(
         table=sql.Identifier(table["schema"], table["name"]),
-        name=f"{table['schema']}.{table['name']}",
+        name=f"{identifier(table['schema'])}.{identifier(table['name'])}",
         # Without a primary key only the whole row names a row.
         keys=keys or [(c["name"], c["type"]) for c in columns],
         values=lost,

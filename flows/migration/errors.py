@@ -21,6 +21,7 @@ PgflightError
 ├── Condemned                an earlier run began to take it back, and did not end
 ├── NotReplicated            committed here, and confirmed by no standby
 ├── Inconclusive             cannot be judged: a person decides
+│   └── InTheWay             … because a rollback would take others' objects along
 ├── RollbackFailed           the way back failed
 └── CommitUnknown            COMMIT was sent and nobody can say what became of it
 
@@ -144,6 +145,10 @@ class NotReplicated(PgflightError):
     """Committed on the primary; a failover now would lose it. Nothing is taken back."""
 
     outcome = Outcome.NEEDS_DECISION
+
+
+class InTheWay(Inconclusive):
+    """Others have built on what a rollback would drop; the message names all of it."""
 
 
 class RollbackFailed(PgflightError):

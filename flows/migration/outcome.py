@@ -15,6 +15,8 @@ class Outcome(StrEnum):
     """Already applied; nothing was sent but questions."""
     DEPLOYED = "DEPLOYED"
     """Committed, verified, smoke-tested and accepted."""
+    RESTORED = "RESTORED"
+    """All that rollbacks had saved is put back."""
     BLOCKED = "BLOCKED"
     """Refused, busy, or the locks were not to be had: nothing was written."""
     ROLLED_BACK = "ROLLED_BACK"
@@ -38,6 +40,7 @@ class Outcome(StrEnum):
 _EXIT_CODES = {
     Outcome.DEPLOYED: 0,
     Outcome.NOTHING_TO_DO: 0,
+    Outcome.RESTORED: 0,
     Outcome.BLOCKED: 10,
     Outcome.ROLLED_BACK: 20,
     Outcome.ROLLBACK_FAILED: 30,

@@ -17,6 +17,9 @@ from flows.migration.probe import ProbeResult, Verdict
 from flows.migration.redaction import mask
 from flows.migration.strategy import Strategy
 
+_TOLD_AS_IT_IS = (Outcome.ROLLED_BACK, Outcome.NEEDS_DECISION, Outcome.UNKNOWN)
+"""Outcomes of a rollback that are the deployment's own."""
+
 
 class StatementTiming(BaseModel):
     """One statement of up.sql or down.sql as it ran."""
@@ -62,6 +65,42 @@ class Waits(BaseModel):
         )
 
 
+class Conflict(BaseModel):
+    """Saved data that could not be put back, and stays in the ledger.
+
+    Attributes:
+        first_keys: of the first few rows. (Not `keys`: what has such an attribute is
+            taken for a mapping.)
+    """
+
+    reason: str
+    rows: int
+    first_keys: list[str]
+
+    def __str__(self) -> str:
+        first = f" (the first: {'; '.join(self.first_keys)})" if self.first_keys else ""
+        return f"{self.rows:,} rows: {self.reason}{first}"
+
+
+class Restored(BaseModel):
+    """Data that a rollback had saved, and that was put back."""
+
+    table: str
+    column: str | None
+    rows: int
+    conflicts: list[Conflict] = []
+
+    @property
+    def name(self) -> str:
+        """The table's, or the column's."""
+        return f"{self.table}.{self.column}" if self.column else self.table
+
+    @property
+    def left(self) -> list[str]:
+        """A line for each reason why rows are still only in the ledger."""
+        return [str(conflict) for conflict in self.conflicts]
+
+
 class Applied(BaseModel):
     """What was committed: in one transaction, or online in the steps of one run.
 
@@ -71,6 +110,7 @@ class Applied(BaseModel):
         locks: of several of one kind on one table the one that was held longest.
         commit: of the last transaction: ACKED or RECONCILED_COMMITTED.
         is_replicated: False when a standby was to confirm it, and none did in time.
+        restored: what an earlier rollback had saved; the report has it too.
     """
 
     strategy: Strategy = "transactional"
@@ -83,6 +123,7 @@ class Applied(BaseModel):
     checks: list[Check]
     commit: CommitState = CommitState.ACKED
     is_replicated: bool = True
+    restored: list[Restored] = Field(default=[], exclude=True)
 
 
 class Saved(BaseModel):
@@ -104,7 +145,7 @@ class Report(BaseModel):
     """One run's story, filled in as the run goes.
 
     Attributes:
-        action: deploy, rollback, verify or recover.
+        action: deploy, rollback, restore, verify or recover.
         version: empty of a recovery, which is of all that it finds.
         target: role, host and database, without secrets.
         commit: where the COMMIT of the last transaction stands.
@@ -129,6 +170,7 @@ class Report(BaseModel):
     checks: list[Check] = []
     probes: list[ProbeResult] = []
     saved: list[Saved] = []
+    restored: list[Restored] = []
     rollback: "Report | None" = None
     recovered: list["Report"] = []
     errors: list[str] = []
@@ -197,7 +239,7 @@ class Report(BaseModel):
     def take_back(self, rollback: "Report") -> "Report":
         """Close the report with what became of the rollback."""
         self.rollback = rollback
-        if rollback.outcome in (Outcome.ROLLED_BACK, Outcome.UNKNOWN):
+        if rollback.outcome in _TOLD_AS_IT_IS:
             return self.conclude(rollback.outcome)
         return self.conclude(Outcome.ROLLBACK_FAILED)
 

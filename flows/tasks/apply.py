@@ -9,6 +9,7 @@ from flows.migration.plan import Plan
 from flows.migration.report import Applied
 from flows.tasks.aside import speaking_aside
 from flows.tasks.engine import run_log
+from flows.tasks.restore import tell_restored
 from flows.tasks.step import changing_step
 
 
@@ -20,6 +21,7 @@ def apply(flight: Flight, plan: Plan) -> Applied:
     with flight.report.phase("apply"), speaking_aside(log) as say:
         applied = apply_as_chosen(flight, say)
     flight.report.applied = applied
+    tell_restored(flight.report, applied.restored)
     if applied.commit is CommitState.RECONCILED_COMMITTED:
         log.warning("⚠️  The COMMIT's answer was lost; the ledger shows: committed")
     if not applied.is_replicated:

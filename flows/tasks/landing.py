@@ -17,6 +17,7 @@ from flows.migration.errors import (
     CommitUnknown,
     Condemned,
     ConnectionRefused,
+    InTheWay,
     PgflightError,
     SmokeFailed,
 )
@@ -29,6 +30,7 @@ from flows.tasks.engine import run_log
 _STATE_NAMES = {
     Outcome.NOTHING_TO_DO: "NothingToDo",
     Outcome.DEPLOYED: "Deployed",
+    Outcome.RESTORED: "Restored",
     Outcome.BLOCKED: "Blocked",
     Outcome.ROLLED_BACK: "RolledBack",
     Outcome.ROLLBACK_FAILED: "RollbackFailed",
@@ -135,10 +137,24 @@ def conclude_failed_rollback(
     is_blocked = is_refused or isinstance(error, Blocked | BadInput)
     if is_blocked or own is Outcome.UNKNOWN:
         report.conclude(own if own is Outcome.UNKNOWN else Outcome.BLOCKED)
+    elif isinstance(error, InTheWay) and own is Outcome.NEEDS_DECISION:
+        report.conclude(own)
     elif flight is None or own in (Outcome.NEEDS_DECISION, Outcome.ROLLBACK_FAILED):
         report.conclude(Outcome.ROLLBACK_FAILED)
     else:
         report.conclude(Outcome.ROLLED_BACK)
+
+
+def conclude_failed_restore(
+    report: Report, flight: Flight | None, error: Exception
+) -> None:
+    """Close the report of a restore that did not get to its end.
+
+    What it has put back stays, and the next one goes on from there.
+    """
+    report.add_error(error)
+    has_begun = flight is not None and not isinstance(error, Blocked | BadInput)
+    report.conclude(Outcome.NEEDS_DECISION if has_begun else Outcome.BLOCKED)
 
 
 def report_of(state: State[Any]) -> Report:

@@ -33,6 +33,23 @@ def find_run(
         NotCleared: the migration, the target or the database is not to be had.
         NotInPlace: nothing to roll back.
     """
+    flight = locate_flight(report, migration, folder, budget_ms)
+    if flight.found_as is None:
+        raise NotInPlace(
+            f"Migration {flight.migration.version} is not in place here",
+            "See pgflight status.",
+        )
+    return flight
+
+
+def locate_flight(
+    report: Report, migration: str, folder: str, budget_ms: int | None = None
+) -> Flight:
+    """The flight to where a migration is, or was.
+
+    Raises:
+        NotCleared: the migration, the target or the database is not to be had.
+    """
     with report.phase("find run"):
         clearance = locate(Path(folder), migration, os.environ)
     clearance.findings += pinned_findings(clearance)
@@ -41,13 +58,7 @@ def find_run(
             "\n".join(finding.message for finding in clearance.blocking),
             "\n".join(finding.help for finding in clearance.blocking if finding.help),
         )
-    flight = flight_of(report, clearance, Terms(budget_ms))
-    if clearance.run is None:
-        raise NotInPlace(
-            f"Migration {flight.migration.version} is not in place here",
-            "See pgflight status.",
-        )
-    return flight
+    return flight_of(report, clearance, Terms(budget_ms))
 
 
 @changing_step("revert")

@@ -131,27 +131,41 @@ CREATE TABLE IF NOT EXISTS pgflight.saved (
   value_names text[] NOT NULL,
   value_types text[] NOT NULL,
   row_count   bigint NOT NULL,
-  is_kept     boolean NOT NULL DEFAULT false
+  whole_rows  boolean NOT NULL,
+  has_key     boolean NOT NULL,
+  is_kept     boolean NOT NULL DEFAULT false,
+  restored_at timestamptz,
+  restored_by uuid,
+  conflict    text
 );
 
 COMMENT ON TABLE pgflight.saved IS 'One row for each column or table whose data a rollback saved.';
 COMMENT ON COLUMN pgflight.saved.run_id IS 'The deployment that was rolled back.';
-COMMENT ON COLUMN pgflight.saved.relation IS 'Table that the data belonged to.';
-COMMENT ON COLUMN pgflight.saved.key_names IS 'Columns that name a row: its primary key.';
+COMMENT ON COLUMN pgflight.saved.relation IS 'Table that the data belonged to, as SQL writes it.';
+COMMENT ON COLUMN pgflight.saved.key_names IS 'Columns that name a row: its primary key, or all where there is none.';
 COMMENT ON COLUMN pgflight.saved.value_names IS 'Columns that were saved.';
 COMMENT ON COLUMN pgflight.saved.row_count IS 'Rows in saved_row.';
 COMMENT ON COLUMN pgflight.saved.is_kept IS 'Copied ahead of the rollback''s transaction, and kept by its COMMIT; the next rollback forgets what is not.';
+COMMENT ON COLUMN pgflight.saved.whole_rows IS 'Whether rows were deleted, and not a column.';
+COMMENT ON COLUMN pgflight.saved.has_key IS 'Whether key_names is a primary key.';
+COMMENT ON COLUMN pgflight.saved.restored_at IS 'When it was put back, all but what has a conflict.';
+COMMENT ON COLUMN pgflight.saved.restored_by IS 'The run that did so.';
+COMMENT ON COLUMN pgflight.saved.conflict IS 'Why none of it could be put back.';
 
 CREATE TABLE IF NOT EXISTS pgflight.saved_row (
   saved_id   bigint NOT NULL
              CONSTRAINT saved_row_saved REFERENCES pgflight.saved (id) ON DELETE CASCADE,
   key_texts  text[] NOT NULL,
-  value_texts text[] NOT NULL
+  value_texts text[] NOT NULL,
+  restored    boolean NOT NULL DEFAULT false,
+  conflict    text
 );
 
 COMMENT ON TABLE pgflight.saved_row IS 'The saved data, a row for a row.';
 COMMENT ON COLUMN pgflight.saved_row.key_texts IS 'In the order of saved.key_names.';
 COMMENT ON COLUMN pgflight.saved_row.value_texts IS 'In the order of saved.value_names; NULL stays NULL.';
+COMMENT ON COLUMN pgflight.saved_row.restored IS 'Put back in a batch; of a set put back in one go only saved.restored_at says so.';
+COMMENT ON COLUMN pgflight.saved_row.conflict IS 'Why it was not put back; it stays here.';
 
 -- By a hash, because a key may be longer than an index takes.
 CREATE INDEX IF NOT EXISTS saved_row_key
@@ -170,3 +184,18 @@ CREATE TABLE IF NOT EXISTS pgflight.target (
 
 COMMENT ON TABLE pgflight.target IS 'Identity of the database that deployments went to; written by the first that was accepted.';
 COMMENT ON COLUMN pgflight.target.system_identifier IS 'Made by initdb; a standby that is promoted has the same.';
+
+-- Functions that a deployment has replaced, as they were before.
+CREATE TABLE IF NOT EXISTS pgflight.replaced_function (
+  run_id     uuid NOT NULL,
+  signature  text NOT NULL,
+  definition text NOT NULL,
+  owner      text NOT NULL,
+  grants     jsonb NOT NULL,
+  comment    text,
+  CONSTRAINT replaced_function_pkey PRIMARY KEY (run_id, signature)
+);
+
+COMMENT ON TABLE pgflight.replaced_function IS 'Functions and procedures as they were before a deployment replaced them; its rollback puts them back.';
+COMMENT ON COLUMN pgflight.replaced_function.signature IS 'Name and input types, qualified.';
+COMMENT ON COLUMN pgflight.replaced_function.grants IS 'Who may execute it: pairs of role (empty for PUBLIC) and whether it may grant that on.';

@@ -29,9 +29,11 @@ SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text AS ho
 
 -- name: insert_saved
 INSERT INTO pgflight.saved
-  (run_id, version, relation, key_names, key_types, value_names, value_types, row_count)
+  (run_id, version, relation, key_names, key_types, value_names, value_types, row_count,
+   whole_rows, has_key)
 VALUES
-  (%(run_id)s, %(version)s, %(relation)s, %(key_names)s, %(key_types)s, %(value_names)s, %(value_types)s, 0)
+  (%(run_id)s, %(version)s, %(relation)s, %(key_names)s, %(key_types)s, %(value_names)s, %(value_types)s, 0,
+   %(whole_rows)s, %(has_key)s)
 RETURNING id;
 
 -- name: copy_rows
@@ -45,11 +47,15 @@ WHERE {filled};
 SELECT pg_catalog.set_config('enable_hashjoin', 'off', true),
        pg_catalog.set_config('enable_mergejoin', 'off', true);
 
+-- name: expect_many_changes
+SELECT pg_catalog.set_config('enable_hashjoin', 'on', true),
+       pg_catalog.set_config('enable_mergejoin', 'on', true);
+
 -- name: copy_changed_rows
 -- In place of those of the copied rows that were written since. A row's xmin tells: it
 -- is at or after the horizon. (A frozen row's may look younger than it is: copied twice,
 -- then.) One scan, because everybody waits. Without a primary key nothing tells a row
--- from another one like it: there all copies stay, rather one too many than one too few.
+-- from another one like it: there this says only whether there is a change.
 WITH changed AS MATERIALIZED (
   SELECT ARRAY[{keys}]::text[] AS key_texts,
          ARRAY[{values}]::text[] AS value_texts,
@@ -73,12 +79,52 @@ added AS (
   WHERE c.is_filled
   RETURNING 1
 )
-SELECT (SELECT count(*) FROM added) - (SELECT count(*) FROM forgotten) AS more;
+SELECT (SELECT count(*) FROM added) - (SELECT count(*) FROM forgotten) AS more,
+       EXISTS (SELECT FROM changed) AS changed;
 
 -- name: count_rows
 SELECT count(*) AS rows
 FROM {table}
 WHERE {filled};
+
+-- name: forget_copies
+DELETE FROM pgflight.saved_row WHERE saved_id = %(saved_id)s;
+
+-- name: forget_deleted
+-- Of whole rows: those that were deleted since they were copied, by somebody else.
+DELETE FROM pgflight.saved_row AS s
+WHERE s.saved_id = {saved_id}
+  AND NOT EXISTS (
+    SELECT FROM {table} AS t
+    WHERE {same_key});
+
+-- name: forget_survivors
+-- Of whole rows: those whose key is still there after down.sql.
+DELETE FROM pgflight.saved_row AS s
+WHERE s.saved_id = {saved_id}
+  AND EXISTS (
+    SELECT FROM {table} AS t
+    WHERE {same_key});
+
+-- name: forget_like_survivors
+-- The same without a key: of rows that are like one another, as many as are left.
+WITH numbered AS (
+  SELECT s.ctid AS place, s.key_texts,
+         pg_catalog.row_number() OVER (PARTITION BY s.key_texts) AS number
+  FROM pgflight.saved_row AS s
+  WHERE s.saved_id = {saved_id}
+),
+remaining AS (
+  SELECT ARRAY[{keys}]::text[] AS key_texts, count(*) AS rows
+  FROM {table}
+  GROUP BY 1
+)
+DELETE FROM pgflight.saved_row AS s
+USING numbered AS n, remaining AS r
+WHERE s.ctid = n.place
+  AND s.saved_id = {saved_id}
+  AND r.key_texts = n.key_texts
+  AND n.number <= r.rows;
 
 -- name: keep_saved
 UPDATE pgflight.saved

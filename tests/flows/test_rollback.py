@@ -66,7 +66,7 @@ def test_dependent_view_stops_the_rollback(
     )
     before = dump_schema()
     report = roll_back()
-    assert (report.outcome, report.exit_code) == (Outcome.ROLLBACK_FAILED, 30)
+    assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
     assert "platform.active" in report.errors[0]
     assert state_in_ledger(owner) == "accepted"
     assert dump_schema() == before

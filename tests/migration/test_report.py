@@ -12,11 +12,13 @@ def closed_with(rollback: Outcome) -> Outcome | None:
     return failed.take_back(taken_back).outcome
 
 
-@pytest.mark.parametrize("outcome", [Outcome.ROLLED_BACK, Outcome.UNKNOWN])
+@pytest.mark.parametrize(
+    "outcome", [Outcome.ROLLED_BACK, Outcome.NEEDS_DECISION, Outcome.UNKNOWN]
+)
 def test_report_believes_its_rollback(outcome: Outcome) -> None:
     assert closed_with(outcome) is outcome
 
 
-@pytest.mark.parametrize("outcome", [Outcome.BLOCKED, Outcome.NEEDS_DECISION])
+@pytest.mark.parametrize("outcome", [Outcome.BLOCKED, Outcome.ROLLBACK_FAILED])
 def test_rollback_that_did_not_happen_has_failed(outcome: Outcome) -> None:
     assert closed_with(outcome) is Outcome.ROLLBACK_FAILED

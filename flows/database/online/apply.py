@@ -27,6 +27,7 @@ from flows.database.online.fence import held_fence
 from flows.database.online.index import run_index
 from flows.database.online.journal import Journal
 from flows.database.online.orphans import clear_ahead, keys_of
+from flows.database.online.restore import Waiting
 from flows.database.online.undo import undo_all
 from flows.database.online.validate import run_validate
 from flows.migration.check import Check
@@ -81,6 +82,7 @@ def apply_online(flight: Flight, say: Say) -> Applied:
         locks=list(felt.locks.values()),
         waits=felt.waits,
         checks=checks,
+        restored=felt.restored,
     )
 
 
@@ -98,12 +100,16 @@ def _go(
             commit_locally(conn)
         crew = Crew(flight, fence, journal, say, felt)
         try:
+            waiting = Waiting(crew)
             for step in steps:
+                waiting.put_back_columns()
                 _run(crew, step, keys_of(step, steps))
+            waiting.put_back_columns()
             for step in steps:
                 if step.kind == "backfill":
                     sweep_again(crew, step)
             checks = _check(flight)
+            waiting.put_back_rows()
         except BaseException as error:
             undo_all(crew, steps, error)
             raise

@@ -53,7 +53,7 @@ class _GoneSince(StatementFailed):
     """What the backfill reads is not there any more."""
 
 
-class _TooLong(Exception):
+class TooLong(Exception):
     """A batch was ended by its time limit, and can be divided."""
 
 
@@ -62,11 +62,15 @@ class Backfill:
 
     Args:
         template: an UPDATE with the placeholders %(low)s and %(high)s.
+        over: the table whose ranges these are; the step's own when left out.
     """
 
-    def __init__(self, crew: Crew, step: OnlineStep, template: str) -> None:
+    def __init__(
+        self, crew: Crew, step: OnlineStep, template: str, over: str | None = None
+    ) -> None:
         self._crew = crew
         self._step = step
+        self._over = over or step.table
         self._template = template.encode()
         self._meter = Meter(step.summary, crew.say)
         self._longest_ms = 0.0
@@ -246,7 +250,7 @@ class Backfill:
                 started = time.monotonic()
                 try:
                     filled = self._batch(watched.conn, ground, *taken)
-                except _TooLong:
+                except TooLong:
                     size.shrink(taken[1] - taken[0])
                     ground.put_back(*taken)
                     continue
@@ -260,7 +264,7 @@ class Backfill:
         """One batch of whole blocks.
 
         Raises:
-            _TooLong: nothing is done; smaller ones are to be tried.
+            TooLong: nothing is done; smaller ones are to be tried.
         """
         limits = f"({low},0)", f"({high},0)"
         is_divisible = high - low > 1
@@ -288,20 +292,33 @@ class Backfill:
                 if cause_of(error) is Cause.REFUSAL and not (
                     _is_outdated(error) and choices <= MOST_CHOICES
                 ):
-                    kind = _GoneSince if _is_gone(error) else StatementFailed
-                    raise kind(*self._said(error)) from None
+                    return self._refused(conn, limits, is_divisible, error)
                 if cause_of(error) is Cause.CONNECTION:
                     raise
                 conn.rollback()
                 # Its time limit; or the watcher, because somebody waited too long.
                 if cause_of(error) is Cause.BUDGET and is_divisible:
-                    raise _TooLong from None
+                    raise TooLong from None
                 time.sleep(random.uniform(0.5, 1.5) * min(0.02 * 2**failure, 1.0))
         raise LocksNotObtained(
             f"{self._step.where}: rows {limits[0]} to {limits[1]} of"
             f" {self._step.table} stayed locked",
             "Run again when the transactions that hold them are over.",
         )
+
+    def _refused(
+        self,
+        conn: Conn,
+        limits: tuple[str, str],
+        is_divisible: bool,
+        error: psycopg.Error,
+    ) -> int:
+        """What to do when the server would say the same the next time."""
+        kind = _GoneSince if _is_gone(error) else StatementFailed
+        raise kind(*self._said(error)) from None
+
+    def _prepare(self, conn: Conn) -> None:
+        """What the template needs in its transaction."""
 
     def _try(
         self, conn: Conn, limits: tuple[str, str], done: int, is_divisible: bool
@@ -316,6 +333,7 @@ class Backfill:
         # What a crash of the server loses of this, the next run does again: the
         # journal's entry is lost with it.
         conn.execute("SET LOCAL synchronous_commit = off")
+        self._prepare(conn)
         xid = one(conn, "select_own_xid")["xid"]
         low, high = limits
         cursor = conn.execute(self._template, {"low": low, "high": high})
@@ -327,7 +345,7 @@ class Backfill:
 
     def _blocks(self) -> int:
         with reading(self._crew.flight.target, "blocks") as conn:
-            table = one(conn, "resolve_table", table=self._step.table)
+            table = one(conn, "resolve_table", table=self._over)
             return int(one(conn, "select_blocks", oid=table["oid"])["blocks"])
 
     def _is_row_left(self, remaining: str) -> bool:

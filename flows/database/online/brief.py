@@ -6,12 +6,14 @@ import psycopg
 
 from flows.database.attempt import Committed, Work
 from flows.database.connection import Cause, Conn, cause_of
+from flows.database.functions import note_functions
 from flows.database.online.crew import Crew
 from flows.database.online.orphans import clear_under_lock
 from flows.database.online.patience import commit_patiently
 from flows.database.saving import copy_ahead, lock_table, save
 from flows.database.transaction import FencedTransaction
 from flows.migration.errors import StatementFailed, not_replicated
+from flows.migration.functions import functions_named
 from flows.migration.losses import losses
 from flows.migration.online.steps import OnlineStep
 from flows.migration.online.trees import parsed
@@ -33,11 +35,15 @@ def run_brief(
         keys: what validates the foreign keys that it adds.
     """
 
-    def clear_first(transaction: FencedTransaction) -> None:
-        clear_under_lock(crew, transaction, keys)
+    names = functions_named(map(parsed, step.statements))
+
+    def prepare(transaction: FencedTransaction) -> None:
+        note_functions(transaction.conn, crew.journal.run_id, names)
+        if keys:
+            clear_under_lock(crew, transaction, keys)
 
     budget_ms = crew.flight.budget_ms
-    first = clear_first if keys else None
+    first = prepare if keys or names else None
     return _run(crew, step, step.statements, "done", budget_ms, first)
 
 

@@ -12,7 +12,7 @@ from flows.database.online.journal import Entry, Journal
 from flows.database.watcher import Watcher
 from flows.migration.flight import Flight
 from flows.migration.online.steps import OnlineStep
-from flows.migration.report import LockHeld, StatementTiming, Waits
+from flows.migration.report import LockHeld, Restored, StatementTiming, Waits
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Felt:
     statements: list[StatementTiming] = field(default_factory=list)
     locks: dict[tuple[str, str], LockHeld] = field(default_factory=dict)
     waits: Waits = field(default_factory=Waits)
+    restored: list[Restored] = field(default_factory=list)
     _one_at_a_time: Lock = field(default_factory=Lock, repr=False)
 
     def add(self, committed: Committed[None]) -> None:

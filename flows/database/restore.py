@@ -1,0 +1,103 @@
+"""Putting back, inside the transaction that applies a migration, what was saved."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from flows.database.connection import Cause, Conn, cause_of, one, rows
+from flows.database.queries import query
+from flows.database.restoring import Place, place_of, saved_sets, statement_at_once
+from flows.database.transaction import FencedTransaction
+from flows.migration.flight import Flight
+from flows.migration.report import Conflict, Restored
+
+
+def restore_in(transaction: FencedTransaction, flight: Flight) -> list[Restored]:
+    """Put back what earlier rollbacks of this migration saved, as far as it is right.
+
+    What cannot be put back stays in the ledger with the reason, and fails nothing.
+    """
+    conn, migration = transaction.conn, flight.migration
+    restored = []
+    with text_form_pinned(conn):
+        for saved in saved_sets(conn, migration.version):
+            place = place_of(conn, saved, migration.expectations)
+            # An up.sql that was edited since may not make it any more.
+            if place:
+                with transaction.step("pgflight.saved", f"restore {saved.name}"):
+                    restored.append(restore_at_once(conn, place, flight.run_id))
+    return restored
+
+
+@contextmanager
+def text_form_pinned(conn: Conn) -> Iterator[None]:
+    """Values are read as they were written, for the length of the block only."""
+    before = one(conn, "select_text_form")
+    conn.execute(query("pin_text_form"))
+    yield
+    conn.execute(query("set_text_form"), {"settings": Jsonb(before)})
+
+
+def restore_at_once(
+    conn: Conn, place: Place, run_id: UUID, *, careful: bool = False
+) -> Restored:
+    """Put a set back in one statement, and close it."""
+    written, conflict = 0, None
+    try:
+        with conn.transaction():
+            statement = statement_at_once(place, careful=careful)
+            row = conn.execute(statement).fetchone()
+            assert row is not None
+            written = row["rows"]
+            advance_sequences(conn, place)
+    except psycopg.Error as error:
+        if cause_of(error) is not Cause.REFUSAL:
+            raise
+        conflict = refusal(error)
+    close(conn, place, run_id, conflict)
+    return told(conn, place, written)
+
+
+def refusal(error: psycopg.Error) -> str:
+    """An error of the server's, as a conflict's reason."""
+    return f"refused by the server: {error.diag.message_primary}"
+
+
+def close(conn: Conn, place: Place, run_id: UUID, conflict: str | None) -> None:
+    """Note that a set is done with, so that nothing of it is put back twice."""
+    values = {"id": place.saved.id, "run_id": run_id, "conflict": conflict}
+    conn.execute(query("close_set"), values)
+
+
+def told(conn: Conn, place: Place, written: int) -> Restored:
+    """What became of a set that is closed."""
+    return Restored(
+        table=place.saved.relation,
+        column=place.saved.column,
+        rows=written,
+        conflicts=[
+            Conflict(**row) for row in rows(conn, "count_conflicts", id=place.saved.id)
+        ],
+    )
+
+
+def advance_sequences(conn: Conn, place: Place) -> None:
+    """Let no serial or identity column give out a value that was put back."""
+    for name in place.values:
+        column = sql.Identifier(name)
+        # An array has no largest element that a sequence could have given out.
+        if place.columns[name] in ("smallint", "integer", "bigint"):
+            conn.execute(
+                query("advance_sequences").format(
+                    largest=sql.SQL(
+                        "(SELECT CASE WHEN q.seqincrement > 0"
+                        " THEN max({0}) ELSE min({0}) END FROM {1})"
+                    ).format(column, place.table),
+                    table=sql.Literal(place.table.as_string(conn)),
+                    column=sql.Literal(name),
+                )
+            )
