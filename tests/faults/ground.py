@@ -77,6 +77,7 @@ class Ground:
     Attributes:
         found: what the experiment itself has found to be wrong.
         counts: what it has counted, for the table.
+        without: guards of the product's that its pilots fly without, see `teeth`.
     """
 
     field: Field
@@ -84,6 +85,7 @@ class Ground:
     model: Model
     found: list[Breach] = dataclass_field(default_factory=list)
     counts: Counter[str] = dataclass_field(default_factory=Counter)
+    without: tuple[str, ...] = ()
 
     def expect(self, is_true: bool, invariant: str, text: str) -> None:
         """Something that this experiment asks for beside what the oracle does."""
