@@ -181,10 +181,14 @@ def make_field(bin_dir: Path | None, **settings: str) -> Iterator[Field]:
 
 
 @contextmanager
-def fresh_ground(field: Field) -> Iterator[Ground]:
-    """A clone of the world before the migration; gone afterwards."""
+def fresh_ground(field: Field, database: str = "") -> Iterator[Ground]:
+    """A clone of the world before the migration; gone afterwards.
+
+    Args:
+        database: its name; one of its own when left out.
+    """
     cluster = field.cluster
-    database = f"ground_{next(_numbers)}"
+    database = database or f"ground_{next(_numbers)}"
     _clone(cluster, TEMPLATE, database)
     world = world_in(cluster, database)
     login = f"{OWNER}:{quote(PASSWORD, safe='')}"

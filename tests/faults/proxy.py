@@ -108,6 +108,10 @@ class WireProxy:
         """The same URL, by way of this proxy."""
         return url.replace(f":{self._server[1]}/", f":{self.port}/")
 
+    def lead_to(self, port: int) -> None:
+        """New connections go to another server from here on."""
+        self._server = (HOST, port)
+
     def close(self) -> None:
         """Cut everything, and listen no more."""
         cut(self._listener)
