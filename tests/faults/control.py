@@ -8,10 +8,9 @@ from tests.faults import (
     f02_answer_lost,
     f04_half_open,
     f05_crash,
-    f10_race,
     f15_edited,
     f21_elsewhere,
-    f22_unencoded,
+    f22_said,
     hidden_commit,
 )
 from tests.faults.experiment import Experiment, run_round, turn_of
@@ -37,12 +36,11 @@ CRASHES = tuple(number for number in range(40) if number % 5 in (0, 1, 3))
 
 TEETH = (
     Tooth("the claim and the fence", f04_half_open.EXPERIMENT, (7,)),
-    Tooth("the claim and the fence", f10_race.EXPERIMENT, (0, 5, 10)),
     Tooth("the ledger row in the transaction", f02_answer_lost.EXPERIMENT),
     Tooth("the tripwire", hidden_commit.EXPERIMENT),
     Tooth("no retry once COMMIT was sent", f02_answer_lost.EXPERIMENT),
     Tooth("saving before dropping", f15_edited.EXPERIMENT),
-    Tooth("redaction", f22_unencoded.EXPERIMENT),
+    Tooth("redaction", f22_said.EXPERIMENT),
     Tooth("the identity check", f21_elsewhere.EXPERIMENT),
     Tooth("the ledger as the arbiter", f05_crash.EXPERIMENT, CRASHES),
 )

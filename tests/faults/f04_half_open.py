@@ -16,5 +16,5 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
 
 
 EXPERIMENT = Experiment(
-    "F04", "Half-open, COMMIT late, answer late", round_, rounds=42, reduced=2
+    "F04", "Half-open, COMMIT late, answer late", round_, rounds=21, reduced=2
 )

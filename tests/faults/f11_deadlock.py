@@ -63,5 +63,5 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
 
 
 EXPERIMENT = Experiment(
-    "F11", "Partner that locks the other way round", round_, rounds=20, reduced=2
+    "F11", "Partner that locks the other way round", round_, rounds=12, reduced=2
 )

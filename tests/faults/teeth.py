@@ -17,7 +17,7 @@ from flows.migration import refusals
 from flows.migration.commit_state import CommitState
 from flows.migration.errors import ConnectionFailed
 from flows.migration.flight import Flight
-from flows.migration.target import Target
+from flows.migration.redaction import Redaction
 
 _GUARDS: dict[str, Callable[[], None]] = {}
 Switch = Callable[[], None]
@@ -114,7 +114,7 @@ def _save_nothing() -> None:
 
 @_guard("redaction")
 def _no_redaction() -> None:
-    _replace(Target, "redact", lambda target, text: text)
+    _replace(Redaction, "mask", lambda redaction, text: text)
 
 
 @_guard("the identity check")
