@@ -9,8 +9,7 @@ from rich.console import Console
 
 from flows.migration.errors import BadInput, PgflightError
 from flows.terminal import say
-from tests.faults.campaign import Campaign, experiments, fly_on
-from tests.faults.experiment import Experiment
+from tests.faults.campaign import Campaign, fly_on, numbers
 from tests.faults.page import write_page
 from tests.faults.verdict import Verdict
 from tests.faults.versions import missing, servers
@@ -32,15 +31,17 @@ def faults(
     only: str = "",
     rounds: int | None = None,
     seed: int = 1,
+    json: Path | None = None,
     docs: Path | None = None,
 ) -> int:
     """Kill, cut off and crash pgflight, and see what is left of it.
 
     Args:
         server: Major versions, e.g. 18,15; all that are to be had when left out.
-        only: Experiments, e.g. F05,F10; all when left out.
+        only: Experiments, e.g. F05,F10,teeth; all when left out.
         rounds: Of each experiment; its own number when left out.
         seed: Repeats a campaign.
+        json: File for what was seen, written after each version.
         docs: Folder whose faults.md and faults.json are written anew.
     """
     found = servers()
@@ -49,13 +50,14 @@ def faults(
     )
     wanted = _chosen(only)
     for major in _majors(server):
-        for line in fly_on(found[major], wanted, seed, _tell, rounds):
-            campaign.lines.append(line)
+        fly_on(campaign, found[major], wanted, _tell, rounds)
+        if json:
+            json.write_text(campaign.model_dump_json(indent=1) + "\n")
     if docs:
         write_page(campaign, docs)
     survived = campaign.total(Verdict.SURVIVED)
     _tell(f"{survived:,} of {campaign.rounds:,} rounds were survived")
-    return 0 if survived == campaign.rounds else NOT_SURVIVED
+    return 0 if campaign.is_good else NOT_SURVIVED
 
 
 def main() -> int:
@@ -85,16 +87,16 @@ def _majors(text: str) -> list[int]:
     return wanted or here
 
 
-def _chosen(text: str) -> list[Experiment]:
-    known = {experiment.number: experiment for experiment in experiments()}
-    wanted = [word.upper() for word in text.split(",") if word] or list(known)
+def _chosen(text: str) -> list[str]:
+    known = numbers()
+    wanted = [word.upper() for word in text.split(",") if word] or known
     unknown = [word for word in wanted if word not in known]
     if unknown:
         raise BadInput(
             f"--only: there is no {', '.join(unknown)}",
             f"There are {', '.join(known)}.",
         )
-    return [known[word] for word in wanted]
+    return wanted
 
 
 if __name__ == "__main__":

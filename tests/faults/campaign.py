@@ -2,17 +2,21 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from tests.faults.control import TEETH, Bite, bite
 from tests.faults.experiment import Experiment, run_round, turn_of
 from tests.faults.ground import Field, make_field
+from tests.faults.tested import TESTED, Tested
+from tests.faults.tested import fly as tests_of
 from tests.faults.verdict import Verdict
 
 HERE = Path(__file__).parent
+TEETH_TOO = "TEETH"
 Say = Callable[[str], None]
 
 
@@ -44,12 +48,14 @@ class Campaign(BaseModel):
     """What a campaign has shown.
 
     Attributes:
+        bites: what was seen without each guard.
         missing: versions that there was no server of, and why.
     """
 
     seed: int
     flown_on: str
     lines: list[Line] = []
+    bites: list[Bite] = []
     missing: dict[int, str] = {}
 
     def total(self, verdict: Verdict) -> int:
@@ -59,6 +65,12 @@ class Campaign(BaseModel):
     def rounds(self) -> int:
         return sum(line.rounds for line in self.lines)
 
+    @property
+    def is_good(self) -> bool:
+        """All survived, and without a guard nothing was."""
+        blunt = [one for one in self.bites if one.verdict is Verdict.SURVIVED]
+        return not blunt and self.total(Verdict.SURVIVED) == self.rounds
+
 
 def experiments() -> list[Experiment]:
     """All of them, by number: the modules named f<number>_<what>."""
@@ -66,33 +78,48 @@ def experiments() -> list[Experiment]:
     return [import_module(f"tests.faults.{name}").EXPERIMENT for name in modules]
 
 
+def numbers() -> list[str]:
+    """What a campaign flies when nothing is chosen."""
+    known = [experiment.number for experiment in experiments()]
+    return [*sorted([*known, *(one.number for one in TESTED)]), TEETH_TOO]
+
+
 def fly_on(
+    campaign: Campaign,
     bin_dir: Path,
-    wanted: Sequence[Experiment],
-    seed: int,
+    wanted: Sequence[str],
     say: Say,
     rounds: int | None = None,
-) -> Iterable[Line]:
-    """All rounds of these experiments on one server.
+) -> None:
+    """All rounds on one server, into the campaign.
 
     Args:
+        wanted: of `numbers`.
         rounds: of each; each experiment's own number when None.
     """
     with make_field(bin_dir) as field:
-        for experiment in wanted:
-            yield fly(experiment, field, seed, say, rounds or experiment.rounds)
+        for experiment in experiments():
+            if experiment.number in wanted:
+                times = rounds or experiment.rounds
+                line = fly(experiment, field, campaign.seed, say, times)
+                campaign.lines.append(line)
+        for tooth in TEETH if TEETH_TOO in wanted else ():
+            bitten = bite(tooth, field, campaign.seed)
+            say(f"without {bitten.guard}: {bitten.verdict} ({bitten.breach})")
+            campaign.bites.append(bitten)
+        for tested in TESTED:
+            if tested.number in wanted:
+                campaign.lines.append(_counted(tested, field, bin_dir, say))
+    campaign.lines.sort(key=lambda line: line.experiment)
 
 
 def fly(experiment: Experiment, field: Field, seed: int, say: Say, rounds: int) -> Line:
-    version = f"{field.major}.{field.cluster.version % 10_000}"
-    line = Line(
-        experiment=experiment.number,
-        title=experiment.title,
-        version=version,
-        missing=experiment.missing(field),
-    )
+    """These rounds of one experiment."""
+    line = _line(experiment.number, experiment.title, field)
+    line.missing = experiment.missing(field)
+    where = f"{line.experiment} on {line.version}"
     if line.missing:
-        say(f"{experiment.number} on {version}: {line.missing}")
+        say(f"{where}: {line.missing}")
         return line
     started = time.monotonic()
     for number in range(rounds):
@@ -102,9 +129,26 @@ def fly(experiment: Experiment, field: Field, seed: int, say: Say, rounds: int) 
         line.longest_stall_s = max(line.longest_stall_s, judgement.stall_s)
         for breach in judgement.breaches:
             line.breaches.append(f"round {number}: {breach}")
-            say(f"{experiment.number} on {version}, round {number}: {breach}")
+            say(f"{where}, round {number}: {breach}")
     line.seconds = time.monotonic() - started
-    say(
-        f"{experiment.number} on {version}: {dict(line.verdicts)}, {line.seconds:.0f} s"
-    )
+    say(f"{where}: {_in_words(line)}, {line.seconds:.0f} s")
     return line
+
+
+def _counted(tested: Tested, field: Field, bin_dir: Path, say: Say) -> Line:
+    """A test that passed is a round that was survived."""
+    line = _line(tested.number, tested.title, field)
+    passed, line.breaches = tests_of(tested, bin_dir)
+    line.verdicts[Verdict.SURVIVED] = passed
+    line.verdicts[Verdict.MISREPORTED] = len(line.breaches)
+    say(f"{line.experiment} on {line.version}: {_in_words(line)} {line.breaches}")
+    return line
+
+
+def _line(number: str, title: str, field: Field) -> Line:
+    version = f"{field.major}.{field.cluster.version % 10_000}"
+    return Line(experiment=number, title=title, version=version)
+
+
+def _in_words(line: Line) -> str:
+    return ", ".join(f"{times} {verdict}" for verdict, times in line.verdicts.items())

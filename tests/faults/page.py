@@ -47,6 +47,7 @@ def _markdown(campaign: Campaign) -> str:
         "",
     ]
     rows += [f"PostgreSQL {major}: {why}.  " for major, why in campaign.missing.items()]
+    rows += _bitten(campaign)
     rows += _counted(campaign)
     rows += _breaches(campaign)
     return "\n".join(rows) + "\n"
@@ -59,6 +60,25 @@ def _row(line: Line) -> str:
     numbers = " | ".join(str(line.verdicts[verdict]) for verdict in Verdict)
     stall = f"{line.longest_stall_s:.2f} s"
     return f"| {name} | {line.version} | {line.rounds} | {numbers} | {stall} |"
+
+
+def _bitten(campaign: Campaign) -> list[str]:
+    if not campaign.bites:
+        return []
+    return [
+        "",
+        "### Teeth",
+        "",
+        "Each guard switched off in turn: the same experiments must not be survived.",
+        "",
+        "| without | experiment | version | verdict | rounds until then | why |",
+        "|---|---|---|---|---:|---|",
+        *[
+            f"| {bite.guard} | {bite.experiment} | {bite.version} | {bite.verdict}"
+            f" | {bite.rounds} | {bite.breach.replace('|', ' ')} |"
+            for bite in campaign.bites
+        ],
+    ]
 
 
 def _counted(campaign: Campaign) -> list[str]:
