@@ -10,7 +10,7 @@ PYTHON = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 IN_VENV = .venv/bin/python -m
 INSTALLED = .venv/installed
 
-.PHONY: help setup demo test bench picture lint lock wheel clean
+.PHONY: help setup demo test bench faults picture lint lock wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,11 @@ test: $(INSTALLED) ## Run all tests
 bench: $(INSTALLED) ## Measure beside psql, sqitch and dbmate; USERS=10000,100000 ROUNDS=1
 	$(IN_VENV) tests.benchmarks --docs docs \
 	  $(if $(USERS),--users $(USERS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+faults: $(INSTALLED) ## Kill, cut off and crash it on every PostgreSQL there is; SERVER=18 ONLY=F05 ROUNDS=9
+	$(IN_VENV) pip install --quiet --require-hashes --requirement requirements-faults.txt
+	$(IN_VENV) tests.faults --docs docs $(if $(SERVER),--server $(SERVER)) \
+	  $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 picture: $(INSTALLED) ## Record the demo anew, as docs/demo.svg
 	.venv/bin/python docs/record.py
@@ -45,6 +50,9 @@ lock: ## Pin what pyproject.toml asks for; without requirements.txt, the newest
 	build/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	  --extra demo --group dev --generate-hashes --no-annotate \
 	  --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
+	build/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	  --group faults --generate-hashes --no-annotate --constraint requirements.txt \
+	  --custom-compile-command 'make lock' --output-file requirements-faults.txt
 
 clean: ## Remove what the others have made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import psycopg
 
+from flows.database.autovacuum import have_autovacuum_cancelled
 from flows.database.commit import HasCommitted, commit
 from flows.database.connection import (
     CONNECT_ATTEMPTS,
@@ -104,6 +105,8 @@ def commit_once(
     reason = ""
     for number, rung in enumerate(rungs, start=1):
         try:
+            if rung.lock_timeout_ms > flight.identity.deadlock_timeout_ms:
+                have_autovacuum_cancelled(flight, work.tables)
             return _attempt(flight, work, rung, number)
         except _TryAgain as failed:
             reason = str(failed)

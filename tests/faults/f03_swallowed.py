@@ -18,5 +18,5 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
 
 
 EXPERIMENT = Experiment(
-    "F03", "COMMIT swallowed, connection cut", round_, rounds=28, reduced=3
+    "F03", "COMMIT swallowed, connection cut", round_, rounds=14, reduced=2
 )

@@ -6,15 +6,15 @@ from tests.faults.ground import Ground
 from tests.faults.pilot import Seen
 from tests.faults.proxy import Deed
 
-DEEDS = (Deed.HALF_OPEN, Deed.DELAY_ANSWER)
+DEEDS = (Deed.HALF_OPEN, Deed.LATE, Deed.DELAY_ANSWER)
 
 
 def round_(ground: Ground, turn: Turn) -> list[Seen]:
-    seen = mistreat(ground, turn, DEEDS[turn.number % 2])
+    seen = mistreat(ground, turn, DEEDS[turn.number % 3])
     expect_success(ground, seen)
     return [seen]
 
 
 EXPERIMENT = Experiment(
-    "F04", "Server hears nothing more; answer late", round_, rounds=28, reduced=2
+    "F04", "Half-open, COMMIT late, answer late", round_, rounds=21, reduced=2
 )

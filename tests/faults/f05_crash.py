@@ -138,6 +138,6 @@ EXPERIMENT = Experiment(
     "Server crash -4 to +6 ms around COMMIT",
     round_,
     rounds=200,
-    reduced=5,
+    reduced=3,
     is_quiet=True,
 )

@@ -47,5 +47,5 @@ def terminate(ground: Ground, line: Line) -> None:
 
 
 EXPERIMENT = Experiment(
-    "F06", "pg_terminate_backend at each statement", round_, rounds=90, reduced=3
+    "F06", "pg_terminate_backend at each statement", round_, rounds=60, reduced=2
 )

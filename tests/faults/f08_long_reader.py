@@ -46,4 +46,4 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
     return [seen]
 
 
-EXPERIMENT = Experiment("F08", "Long reader in the way", round_, rounds=15, reduced=2)
+EXPERIMENT = Experiment("F08", "Long reader in the way", round_, rounds=8, reduced=2)

@@ -1,6 +1,9 @@
 """F9: autovacuum is at work on the table, slowly; or it must not be disturbed."""
 
 import time
+from contextlib import suppress
+
+import psycopg
 
 from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, order
@@ -15,6 +18,13 @@ ALTER TABLE platform.users SET (
     autovacuum_vacuum_cost_limit = 1
 )
 """
+AS_BEFORE = """
+ALTER TABLE platform.users RESET (
+    autovacuum_enabled, autovacuum_vacuum_threshold, autovacuum_vacuum_scale_factor,
+    autovacuum_vacuum_cost_delay, autovacuum_vacuum_cost_limit,
+    autovacuum_freeze_max_age
+)
+"""
 OLD = "ALTER TABLE platform.users SET (autovacuum_freeze_max_age = 100000)"
 AGE = """
 DO $$ BEGIN
@@ -23,6 +33,11 @@ END $$
 """
 AT_WORK = """
 SELECT pid FROM pg_stat_activity
+WHERE backend_type = 'autovacuum worker' AND datname = current_database()
+  AND query LIKE %s
+"""
+END = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE backend_type = 'autovacuum worker' AND datname = current_database()
   AND query LIKE %s
 """
@@ -40,8 +55,18 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
         finally:
             conn.execute("ALTER SYSTEM RESET autovacuum_naptime")
             conn.execute("SELECT pg_reload_conf()")
-            conn.execute("ALTER TABLE platform.users SET (autovacuum_enabled = false)")
+            leave_as_before(conn)
     return [seen]
+
+
+def leave_as_before(conn: psycopg.Connection) -> None:
+    """One that must not be disturbed keeps even this waiting."""
+    conn.execute("SET lock_timeout = '200ms'")
+    while True:
+        conn.execute(END, ["%platform.users%"])
+        with suppress(psycopg.errors.LockNotAvailable):
+            conn.execute(AS_BEFORE)
+            return
 
 
 def make_busy(ground: Ground, is_old: bool) -> None:

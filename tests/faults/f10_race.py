@@ -8,9 +8,11 @@ from tests.faults.pilot import Action, Pilot, Seen
 ARMS: list[tuple[Action, Wish, int]] = [
     ("deploy", "transactional", 5),
     ("deploy", "online", 5),
+    ("deploy", "transactional", 5),
+    ("deploy", "online", 5),
+    ("rollback", "transactional", 5),
     ("deploy", "transactional", 2),
     ("deploy", "online", 2),
-    ("rollback", "transactional", 5),
 ]
 ROW_S = 0.001
 COLLISIONS = ("23505", "XX000", "concurrently updated")
@@ -41,5 +43,5 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
 
 
 EXPERIMENT = Experiment(
-    "F10", "Two and five deployers race", round_, rounds=60, reduced=2
+    "F10", "Two and five deployers race", round_, rounds=63, reduced=2
 )

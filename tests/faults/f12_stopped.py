@@ -66,5 +66,5 @@ def _wait_for_release(ground: Ground, session: str) -> None:
 
 
 EXPERIMENT = Experiment(
-    "F12", "SIGSTOP with locks held, SIGCONT", round_, rounds=18, reduced=2
+    "F12", "SIGSTOP with locks held, SIGCONT", round_, rounds=12, reduced=1
 )

@@ -28,5 +28,5 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
 
 
 EXPERIMENT = Experiment(
-    "F15", "Users choose between COMMIT and rollback", round_, rounds=20, reduced=1
+    "F15", "Users choose between COMMIT and rollback", round_, rounds=12, reduced=1
 )

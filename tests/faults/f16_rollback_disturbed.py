@@ -47,5 +47,5 @@ def locked(ground: Ground) -> Seen:
 
 
 EXPERIMENT = Experiment(
-    "F16", "Rollback killed, locked out, crashed", round_, rounds=60, reduced=3
+    "F16", "Rollback killed, locked out, crashed", round_, rounds=36, reduced=3
 )

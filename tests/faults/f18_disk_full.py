@@ -77,7 +77,7 @@ EXPERIMENT = Experiment(
     "Disk full in mid-migration",
     round_,
     rounds=6,
-    reduced=2,
+    reduced=1,
     missing=missing,
     is_quiet=True,
 )

@@ -77,6 +77,7 @@ class Ground:
     Attributes:
         found: what the experiment itself has found to be wrong.
         counts: what it has counted, for the table.
+        without: guards of the product's that its pilots fly without, see `teeth`.
     """
 
     field: Field
@@ -84,6 +85,7 @@ class Ground:
     model: Model
     found: list[Breach] = dataclass_field(default_factory=list)
     counts: Counter[str] = dataclass_field(default_factory=Counter)
+    without: tuple[str, ...] = ()
 
     def expect(self, is_true: bool, invariant: str, text: str) -> None:
         """Something that this experiment asks for beside what the oracle does."""
@@ -100,9 +102,12 @@ class Ground:
 
     @property
     def secrets(self) -> list[str]:
-        """What must never be said, in each spelling."""
+        """What must never be said.
+
+        Of the password the part that JSON, SQL and Python write as it is.
+        """
         url = self.world.owner_url
-        return [PASSWORD, quote(PASSWORD, safe=""), url, self.world.token]
+        return [PASSWORD[2:13], quote(PASSWORD, safe=""), url, self.world.token]
 
     def admin(self, name: str = "oracle") -> psycopg.Connection:
         """A superuser's session, in autocommit."""
@@ -179,10 +184,14 @@ def make_field(bin_dir: Path | None, **settings: str) -> Iterator[Field]:
 
 
 @contextmanager
-def fresh_ground(field: Field) -> Iterator[Ground]:
-    """A clone of the world before the migration; gone afterwards."""
+def fresh_ground(field: Field, database: str = "") -> Iterator[Ground]:
+    """A clone of the world before the migration; gone afterwards.
+
+    Args:
+        database: its name; one of its own when left out.
+    """
     cluster = field.cluster
-    database = f"ground_{next(_numbers)}"
+    database = database or f"ground_{next(_numbers)}"
     _clone(cluster, TEMPLATE, database)
     world = world_in(cluster, database)
     login = f"{OWNER}:{quote(PASSWORD, safe='')}"

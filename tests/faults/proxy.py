@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ class Deed(Enum):
     """The server gets it, and is at it when the client is cut."""
     HALF_OPEN = auto()
     """The client is cut; the server hears nothing more, not even that."""
+    LATE = auto()
+    """The client is cut at once; the server gets it `WireProxy.delay_s` later."""
     DELAY_ANSWER = auto()
     """The answer comes `WireProxy.delay_s` late."""
     BLACKHOLE = auto()
@@ -105,6 +108,10 @@ class WireProxy:
         """The same URL, by way of this proxy."""
         return url.replace(f":{self._server[1]}/", f":{self.port}/")
 
+    def lead_to(self, port: int) -> None:
+        """New connections go to another server from here on."""
+        self._server = (HOST, port)
+
     def close(self) -> None:
         """Cut everything, and listen no more."""
         cut(self._listener)
@@ -161,6 +168,12 @@ class WireProxy:
                 line.is_deaf = True
                 line.server.sendall(message.raw)
                 cut(line.client)
+                return False
+            case Deed.LATE:
+                line.is_deaf = True
+                cut(line.client)
+                time.sleep(self.delay_s)
+                line.server.sendall(message.raw)
                 return False
             case Deed.BLACKHOLE:
                 line.is_deaf = True

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from tests.faults.campaign import experiments
-from tests.faults.experiment import Experiment, run_round
+from tests.faults.experiment import Experiment, run_round, turn_of
 from tests.faults.ground import Field
 
 SEED = int(os.environ.get("PGFLIGHT_TEST_SEED", "1"))
@@ -25,5 +25,7 @@ def test_round_is_survived(experiment: Experiment, number: int, field: Field):
     reason = experiment.missing(field)
     if reason:
         pytest.xfail(reason)
-    judgement = run_round(experiment, field, SEED, number, is_reduced=True)
-    assert not judgement.breaches, "\n".join(judgement.said)
+    turn = turn_of(experiment, SEED, number, is_reduced=True)
+    judgement = run_round(experiment, field, turn)
+    found = "\n".join(map(str, judgement.breaches))
+    assert not found, "\n".join(judgement.said)
