@@ -13,6 +13,7 @@ prepare_prefect()
 
 from flows.deploy import deploy_migration  # noqa: E402
 from flows.migration.report import Report  # noqa: E402
+from flows.recover import recover_migrations  # noqa: E402
 from flows.rollback import rollback_migration  # noqa: E402
 from flows.tasks.engine import without_prefect  # noqa: E402
 from flows.tasks.landing import report_of  # noqa: E402
@@ -53,6 +54,8 @@ def _flown(order: Order) -> Report:
             strategy=order.strategy,
             workers=order.workers,
         )
+    elif order.action == "recover":
+        state = recover_migrations.fn(order.folder)
     else:
         state = rollback_migration.fn(
             "008", folder=order.folder, budget_ms=order.budget_ms

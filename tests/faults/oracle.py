@@ -63,15 +63,20 @@ def judge(
         budget_s: the longest wait that the pilots were allowed to cause.
     """
     stall_s = ground.model.longest_stall
-    found = [*ground.found, *_now(ground, seen)]
+    found = [*ground.found, *look(ground, seen)]
     again = fly_again()
-    found += _now(ground, [again])
+    found += look(ground, [again])
     found += _converged(ground, again)
     limit_s = budget_s + HIGHEST_RUNG_S + SLOW_MACHINE_S
     if stall_s > limit_s:
         found.append(Breach("I8", f"somebody waited {stall_s:.1f} s"))
     said = [line for one in [*seen, again] for line in one.said]
     return Judgement(list(dict.fromkeys(found)), stall_s, ground.counts, said)
+
+
+def look(ground: Ground, seen: list[Seen]) -> list[Breach]:
+    """Assert I1 to I7 as things are now; nobody is at work on the ground any more."""
+    return list(_now(ground, seen))
 
 
 def _now(ground: Ground, seen: list[Seen]) -> Iterator[Breach]:
@@ -172,6 +177,15 @@ _ALLOWED: dict[Action, dict[Outcome, list[tuple[Position, str | None]]]] = {
         Outcome.ROLLED_BACK: [("before", None)],
         Outcome.BLOCKED: _NOT_OURS,
         Outcome.ROLLBACK_FAILED: [("after", None), ("between", None)],
+    },
+    # Its own id is no run's: it goes on with those of others.
+    "recover": {
+        Outcome.NOTHING_TO_DO: [("before", None), ("after", None)],
+        Outcome.DEPLOYED: [("after", None)],
+        Outcome.ROLLED_BACK: [("before", None)],
+        Outcome.BLOCKED: _NOT_OURS,
+        Outcome.NEEDS_DECISION: _NOT_OURS,
+        Outcome.ROLLBACK_FAILED: _NOT_OURS[1:],
     },
 }
 

@@ -18,7 +18,7 @@ from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.migration.strategy import Wish
 
-Action = Literal["deploy", "rollback"]
+Action = Literal["deploy", "rollback", "recover"]
 REPORT = "REPORT "
 PATIENCE_S = 180.0
 """A pilot that takes longer hangs, and is killed."""
