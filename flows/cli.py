@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,10 @@ from flows.here import run_here
 from flows.migration.errors import PgflightError, QueryFailed
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
 from flows.migration.manifest import LEAST_BUDGET_MS, MOST_BUDGET_MS
+from flows.migration.report import Report
+from flows.migration.report_json import report_as_json
 from flows.migration.strategy import WORKERS, Terms, Wish
+from flows.report_file import assert_report_can_be_written, write_report
 from flows.terminal import print_json, say, show_plan, show_report, show_status
 
 USAGE_ERROR = 2
@@ -73,6 +77,15 @@ AsJson = Annotated[
         help="JSON on standard output, progress on standard error.",
     ),
 ]
+ReportFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--report",
+        help="Also write the report to this file: Markdown for .md, JSON for .json;"
+        " however the run ends.",
+        validator=assert_report_can_be_written,
+    ),
+]
 
 
 @app.command
@@ -86,6 +99,7 @@ def deploy(
         int, Parameter(validator=cyclopts.validators.Number(gte=1, lte=16))
     ] = WORKERS,
     as_json: AsJson = False,
+    report: ReportFile = None,
 ) -> int:
     """Deploy a migration: preflight, plan, apply, verify, smoke test, accept.
 
@@ -110,7 +124,7 @@ def deploy(
             return_state=True,
         )
 
-    return _fly(run, as_json)
+    return _fly(run, as_json, report)
 
 
 @app.command
@@ -122,6 +136,7 @@ def rollback(
     budget_ms: Budget = None,
     yes: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
+    report: ReportFile = None,
 ) -> int:
     """Take a migration back without losing a row.
 
@@ -145,11 +160,16 @@ def rollback(
             migration, folder, reason, budget_ms, return_state=True
         )
 
-    return _fly(run, as_json)
+    return _fly(run, as_json, report)
 
 
 @app.command
-def recover(*, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
+def recover(
+    *,
+    folder: Folder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+    report: ReportFile = None,
+) -> int:
     """Bring to its end what a killed run has left, and do nothing else.
 
     An unfinished deployment goes on where it was, an unfinished rollback too; what
@@ -163,7 +183,7 @@ def recover(*, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
 
         return recover_migrations(folder, return_state=True)
 
-    return _fly(run, as_json)
+    return _fly(run, as_json, report)
 
 
 @app.command
@@ -173,6 +193,7 @@ def restore(
     folder: Folder = DEFAULT_FOLDER,
     budget_ms: Budget = None,
     as_json: AsJson = False,
+    report: ReportFile = None,
 ) -> int:
     """Put back what a rollback of a migration saved and nothing has put back yet.
 
@@ -191,12 +212,16 @@ def restore(
 
         return restore_migration(migration, folder, budget_ms, return_state=True)
 
-    return _fly(run, as_json)
+    return _fly(run, as_json, report)
 
 
 @app.command
 def verify(
-    migration: Version, *, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False
+    migration: Version,
+    *,
+    folder: Folder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+    report: ReportFile = None,
 ) -> int:
     """Check a deployed migration again; nothing is changed."""
 
@@ -205,7 +230,7 @@ def verify(
 
         return verify_migration(migration, folder=folder, return_state=True)
 
-    return _fly(run, as_json)
+    return _fly(run, as_json, report)
 
 
 @app.command
@@ -289,15 +314,28 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
 
 
-def _fly(run: Callable[[], Any], as_json: bool) -> int:
+def _fly(run: Callable[[], Any], as_json: bool, file: Path | None) -> int:
     """Run a flow in this process, show it, and return its outcome's exit code."""
     console = _console(as_json)
-    report = run_here(console, run)
+    if file:
+        # A run that is killed must not leave an earlier one's story as its own.
+        file.unlink(missing_ok=True)
+    report = run_here(console, run, partial(_write, file))
     if as_json:
-        print_json(report.as_json())
+        print_json(report_as_json(report))
     else:
         show_report(console, report)
     return report.exit_code
+
+
+def _write(file: Path | None, report: Report) -> None:
+    """It is written last, so what fails here changes nothing about the outcome."""
+    try:
+        if file:
+            write_report(file, report)
+    except OSError as error:
+        text = f"❌ {file}: the report could not be written: {error.strerror}"
+        say(_console(True), text, "red")
 
 
 def _announce(console: Console, migration: str, folder: str) -> None:

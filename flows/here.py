@@ -16,11 +16,18 @@ from flows.migration.report import Report
 from flows.terminal import say, show_runs_on
 
 
-def run_here(console: Console, run: Callable[[], Any]) -> Report:
+def run_here(
+    console: Console,
+    run: Callable[[], Any],
+    when_closed: Callable[[Report], None] = lambda report: None,
+) -> Report:
     """Run a flow that returns its state; returns the report that the state carries.
 
     Without PREFECT_API_URL Prefect starts a private server for this process, which
     takes about ten seconds the first time.
+
+    Args:
+        when_closed: is given the report, also that of a run that was interrupted.
 
     Raises:
         BadInput: Prefect does not answer, or has no place for its database; nothing
@@ -31,11 +38,16 @@ def run_here(console: Console, run: Callable[[], Any]) -> Report:
         text = "With a private Prefect server for this run; PREFECT_API_URL names yours"
         say(console, text, "dim")
     _assert_prefect_answers()
+    from flows.tasks.landed import keeping_reports
     from flows.tasks.landing import report_of
 
     show_runs_on(console)
-    with _without_heartbeat():
-        return report_of(run())
+    with _without_heartbeat(), keeping_reports() as kept:
+        try:
+            return report_of(run())
+        finally:
+            if kept:
+                when_closed(kept[-1])
 
 
 def prepare_prefect() -> None:

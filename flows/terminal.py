@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows.migration.advice import left_to_do, meaning
 from flows.migration.outcome import Outcome
 from flows.migration.plan import Plan, seconds
-from flows.migration.probe import Verdict
 from flows.migration.progress import Progress
 from flows.migration.redaction import mask, masked_in, masked_model
 from flows.migration.report import Report, Waits
+from flows.migration.report_page import tally
 from flows.migration.standing import Standing
 
 _COLOURS = {
@@ -28,20 +29,6 @@ _COLOURS = {
     Outcome.NEEDS_DECISION: "red",
     Outcome.ROLLBACK_FAILED: "red",
     Outcome.UNKNOWN: "red",
-}
-_MEANINGS = {
-    Outcome.DEPLOYED: "committed, verified, smoke-tested and accepted",
-    Outcome.NOTHING_TO_DO: "it was in place already, and is as promised",
-    Outcome.RESTORED: "all that was saved is put back",
-    Outcome.BLOCKED: "nothing was written",
-    Outcome.ROLLED_BACK: "the database is as it was before",
-    Outcome.ROLLBACK_FAILED: "the migration is bad and still in place: act now",
-    Outcome.NEEDS_DECISION: "left as it is: a person decides",
-    Outcome.UNKNOWN: "the database cannot be asked what became of the COMMIT",
-}
-_MEANINGS_OF_A_RESTORE = {
-    Outcome.NOTHING_TO_DO: "nothing is saved that is not put back already",
-    Outcome.NEEDS_DECISION: "what could not be put back stays saved: a person decides",
 }
 _LEVEL_STYLES = {logging.WARNING: "yellow", logging.ERROR: "red"}
 
@@ -120,17 +107,14 @@ def show_report(console: Console, report: Report) -> None:
     console.rule(style=colour)
     title = f"{report.action} {report.version} {report.title}".rstrip()
     say(console, f"{outcome}  {title}", f"bold {colour}")
-    say(console, f"   {_meaning(report)}")
+    say(console, f"   {meaning(report)}")
     for line in _lines(report):
         say(console, line)
+    todo = left_to_do(report)
+    say(console, "   left to do:" if todo else "   left to do: nothing")
+    for number, advice in enumerate(todo, start=1):
+        say(console, f"   {number}. {advice}")
     console.rule(style=colour)
-
-
-def _meaning(report: Report) -> str:
-    assert report.outcome is not None
-    if report.action == "recover" and report.outcome is Outcome.NOTHING_TO_DO:
-        return "nothing was left unfinished"
-    return _MEANINGS[report.outcome]
 
 
 def _lines(report: Report) -> Iterable[str]:
@@ -139,10 +123,10 @@ def _lines(report: Report) -> Iterable[str]:
         yield f"   target: {report.target}; run {report.run_id}"
     yield from _what_users_felt(report)
     if report.checks:
-        yield f"   checks: {_tally([check.verdict for check in report.checks])}"
+        yield f"   checks: {tally(check.verdict for check in report.checks)}"
     if report.probes:
         calls = sum(probe.attempts for probe in report.probes)
-        verdicts = _tally([probe.verdict for probe in report.probes])
+        verdicts = tally(probe.verdict for probe in report.probes)
         yield f"   probes: {verdicts}, {calls} calls"
     for saved in report.saved:
         column = f".{saved.column}" if saved.column else ""
@@ -187,11 +171,6 @@ def _waits(report: Report, waits: Waits) -> str:
         f" {waits.longest_ms:,.0f} ms of a budget of {report.budget_ms:,} ms"
         f"{longest_for}"
     )
-
-
-def _tally(verdicts: list[Verdict]) -> str:
-    counts = ((verdict, verdicts.count(verdict)) for verdict in Verdict)
-    return ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
 
 
 def _indented(text: str) -> str:

@@ -19,6 +19,7 @@ from flows.resources import SQL
 NO_ENDPOINT = "http://127.0.0.1:9"
 
 MakeFlight = Callable[..., Flight]
+Edit = Callable[[str, str], None]
 
 
 @pytest.fixture
@@ -47,3 +48,14 @@ def make_flight(world: World, folder: Path) -> MakeFlight:
 def flight(make_flight: MakeFlight) -> Flight:
     """Migration 008, cleared."""
     return make_flight()
+
+
+@pytest.fixture
+def append(folder: Path) -> Edit:
+    """Appends SQL to a file of migration 008."""
+
+    def edit(name: str, text: str) -> None:
+        path = folder / "008_active_org" / name
+        path.write_text(f"{path.read_text()}\n{text}\n")
+
+    return edit

@@ -46,7 +46,7 @@ def stop_application_on(
     world: World, application: str
 ) -> Iterator[Callable[[str], None]]:
     """Stops the application (SIGSTOP) as soon as a NOTIFY is committed."""
-    pid = _listener(urlsplit(application).port)
+    pid = listener(urlsplit(application).port)
     threads: list[Thread] = []
 
     def prepare(channel: str) -> None:
@@ -67,7 +67,8 @@ def _stop_on_notify(conn: psycopg.Connection, pid: int) -> None:
             os.kill(pid, signal.SIGSTOP)
 
 
-def _listener(port: int | None) -> int:
+def listener(port: int | None) -> int:
+    """The process that listens on a port."""
     for found in psutil.net_connections("tcp"):
         if found.laddr and found.laddr.port == port and found.status == "LISTEN":
             assert found.pid

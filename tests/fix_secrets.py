@@ -20,6 +20,7 @@ from rich.console import Console
 from flows.demo.server import PostgresServer
 from flows.demo.world import OWNER, World
 from flows.migration.report import Report
+from flows.migration.report_json import report_as_json
 from flows.terminal import show_report
 
 # Each begins and ends with what no other text has: a piece of one is found too.
@@ -99,7 +100,7 @@ class Told:
         shown = StringIO()
         show_report(Console(file=shown, width=60), report)
         self.by_place["terminal"] = shown.getvalue()
-        self.by_place["report"] = _text_of(report.as_json())
+        self.by_place["report"] = _text_of(report_as_json(report))
 
     def add_prefect(self) -> None:
         """All that Prefect's API gives back of the newest runs."""

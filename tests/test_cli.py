@@ -168,3 +168,45 @@ def test_blocked_deploy_has_its_exit_code_and_no_traceback(
     assert "on hold" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert world.owner_url not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "gist"),
+    [
+        ("report.html", "must end in .md or .json"),
+        ("missing/report.md", "cannot be written: No such file"),
+        ("folder.md", "is a directory"),
+    ],
+)
+@pytest.mark.parametrize("command", ["deploy 008", "recover"])
+def test_report_that_cannot_be_written_is_said_at_once(
+    pgflight: Pgflight, tmp_path: Path, command: str, file: str, gist: str
+) -> None:
+    (tmp_path / "folder.md").mkdir()
+    before = sorted(tmp_path.iterdir())
+    done = pgflight(*command.split(), "--report", str(tmp_path / file))
+    said = " ".join((done.stdout + done.stderr).replace("│", " ").split())
+    assert done.returncode == 2
+    assert gist in said
+    assert "Traceback" not in said
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_report_is_written_however_it_ends(
+    pgflight: Pgflight, with_prefect: dict[str, str], world: World, tmp_path: Path
+) -> None:
+    """And it is this run's: an earlier one is gone, and nothing else is left there."""
+    here = tmp_path / "reports"
+    here.mkdir()
+    target = {**with_prefect, **world.environment(NO_ENDPOINT)}
+    for name in ("report.md", "report.json"):
+        (here / name).write_text("an earlier one")
+        done = pgflight("deploy", "007", "--report", str(here / name), **target)
+        assert done.returncode == 10, done.stderr
+    told = json.loads((here / "report.json").read_text())
+    assert (told["outcome"], told["exit_code"]) == ("BLOCKED", 10)
+    page = (here / "report.md").read_text()
+    assert page.startswith("# ⛔ BLOCKED: deploy 007")
+    assert "`pgflight deploy 007`" in page
+    assert "1. pgflight deploy 007" in done.stdout
+    assert len(list(here.iterdir())) == 2

@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -165,7 +166,17 @@ def _watched(
         return _transact(conn, flight, work, rung, number, watcher)
     except BaseException:
         # It came to nothing, and others have waited for it all the same.
-        flight.report.waits_in_vain += watcher.waits
+        flight.report.add_in_vain(watcher.waits, ())
+        raise
+
+
+@contextmanager
+def _held_in_vain(transaction: FencedTransaction, flight: Flight) -> Iterator[None]:
+    """Report what was held, also where it comes to nothing."""
+    try:
+        yield
+    except BaseException:
+        flight.report.add_in_vain(Waits(), transaction.held())
         raise
 
 
@@ -179,7 +190,7 @@ def _transact(
 ) -> Committed[Result]:
     try:
         transaction = FencedTransaction(conn, flight, rung, work.tables, work.key)
-        with watcher:
+        with watcher, _held_in_vain(transaction, flight):
             result = work.run(transaction)
             watcher.may_cancel = False
             answer = commit(conn, flight, work.has_committed, work.key)

@@ -17,7 +17,7 @@ from flows.database.sessions import table_oids
 from flows.migration.errors import Inconclusive, StatementFailed
 from flows.migration.flight import Flight
 from flows.migration.ladder import Rung
-from flows.migration.locks import blocks, stronger
+from flows.migration.locks import blocks, telling
 from flows.migration.report import LockHeld, StatementTiming
 from flows.migration.script import Statement
 
@@ -55,7 +55,7 @@ class FencedTransaction:
         self._flight = flight
         self._rung = rung
         self._started = time.monotonic()
-        self._locks: dict[str, tuple[str, float]] = {}
+        self._locks: dict[str, dict[str, float]] = {}
         self._lock_timeout_ms = rung.lock_timeout_ms
         self._nested: list[str] = []
         conn.add_notice_handler(self._on_notice)
@@ -111,6 +111,7 @@ class FencedTransaction:
                 summary=statement.summary,
                 milliseconds=(time.monotonic() - started) * 1_000,
                 rows=rows,
+                at_ms=self._flight.report.offset_ms(started),
             )
         )
         return rows
@@ -137,8 +138,10 @@ class FencedTransaction:
                 mode=mode,
                 blocks=blocks(mode),
                 held_ms=(now - since) * 1_000,
+                at_ms=self._flight.report.offset_ms(since),
             )
-            for table, (mode, since) in sorted(self._locks.items())
+            for table, modes in sorted(self._locks.items())
+            for mode, since in telling(modes).items()
         ]
 
     @property
@@ -153,7 +156,8 @@ class FencedTransaction:
         """
         if not self._locks:
             return
-        held_ms = (time.monotonic() - min(at for _, at in self._locks.values())) * 1_000
+        first = min(at for modes in self._locks.values() for at in modes.values())
+        held_ms = (time.monotonic() - first) * 1_000
         share_ms = self._flight.identity.deadlock_timeout_ms * DEADLOCK_SHARE
         wanted_ms = max(SHORTEST_WAIT_MS, int(share_ms - held_ms))
         if wanted_ms < self._lock_timeout_ms:
@@ -175,9 +179,8 @@ class FencedTransaction:
 
     def _note_locks(self, locks: Sequence[Sequence[str]], started: float) -> None:
         for table, name in locks:
-            mode = _as_sql_writes(name)
-            known, since = self._locks.get(table, (mode, started))
-            self._locks[table] = (stronger(known, mode), since)
+            # Each mode from its own beginning: a weaker one before it blocks less.
+            self._locks.setdefault(table, {}).setdefault(_as_sql_writes(name), started)
 
     def _on_notice(self, notice: psycopg.errors.Diagnostic) -> None:
         # 25001: BEGIN inside a transaction; 25P01: COMMIT outside of one.

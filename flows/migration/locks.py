@@ -1,6 +1,6 @@
 """Which locks a statement takes on which tables, and whom they keep waiting."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
@@ -47,6 +47,25 @@ def blocks(mode: str) -> str:
 def stronger(left: str, right: str) -> str:
     """The stronger of two modes."""
     return max(left, right, key=_STRENGTH.index)
+
+
+def telling(since: Mapping[str, float]) -> dict[str, float]:
+    """Of the modes held on one table those that say something, the first one first.
+
+    A weaker one that came after a stronger one keeps nobody waiting any more. Nor does
+    one that blocks nothing, beside one that does.
+
+    Args:
+        since: when each mode was asked for.
+    """
+    kept: dict[str, float] = {}
+    strongest = -1
+    for mode in sorted(since, key=lambda one: (since[one], -_STRENGTH.index(one))):
+        if _STRENGTH.index(mode) > strongest:
+            strongest = _STRENGTH.index(mode)
+            kept[mode] = since[mode]
+    blocking = {mode: when for mode, when in kept.items() if _BLOCKS[mode] != NOTHING}
+    return blocking or kept
 
 
 def locks_of(statement: Statement) -> tuple[Lock, ...]:

@@ -1,6 +1,7 @@
 """The plan: what a migration will do, in order, and whom it will keep waiting."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel
@@ -9,6 +10,7 @@ from flows.migration.effort import Effort, efforts_of
 from flows.migration.estimate import Outlook
 from flows.migration.folder import Migration
 from flows.migration.locks import NOTHING, Lock, blocks, locks_of, stronger
+from flows.migration.markdown import block, code, table, text
 from flows.migration.online.reorder import reordered
 from flows.migration.online.rewrite import plan_online
 from flows.migration.online.steps import OnlineStep
@@ -95,22 +97,23 @@ class Plan(BaseModel):
 
     def as_markdown(self) -> str:
         """The plan as a page."""
-        lines = [
-            f"# {self.version} {self.title}",
-            "",
-            self.conclusion,
-            "",
-            "| # | step | keeps waiting | expected |",
-            "|---|---|---|---|",
+        rows = [
+            (
+                str(step.number),
+                f"{step.kind}: {code(step.summary)}",
+                "<br>".join(map(text, step.waiting)) or "nobody",
+                seconds(step.expected_ms),
+            )
+            for step in self.steps
         ]
+        lines = [f"# {text(self.version)} {text(self.title)}", ""]
+        lines += [text(self.conclusion), ""]
+        lines += table(("#", "step", "keeps waiting", "expected"), rows)
         for step in self.steps:
-            waiting = "<br>".join(step.waiting) or "nobody"
-            cells = (str(step.number), f"{step.kind}: {step.summary}", waiting)
-            row = " | ".join(cell.replace("|", "\\|") for cell in cells)
-            lines.append(f"| {row} | {seconds(step.expected_ms)} |")
-        for step in self.steps:
-            code = ";\n".join(step.statements)
-            lines += ["", f"**{step.number}. {step.where}**", "", "```sql", code, "```"]
+            statements = ";\n".join(step.statements)
+            name = Path(step.where).name
+            lines += ["", f"**{step.number}.** {code(name)}", ""]
+            lines += block(statements, "sql")
         return "\n".join(lines) + "\n"
 
 

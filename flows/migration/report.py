@@ -1,12 +1,11 @@
 """The report of a run: what happened, what users felt, what is left to do."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PrivateAttr
 
 from flows.migration.check import Check
 from flows.migration.commit_state import CommitState
@@ -22,21 +21,33 @@ _TOLD_AS_IT_IS = (Outcome.ROLLED_BACK, Outcome.NEEDS_DECISION, Outcome.UNKNOWN)
 
 
 class StatementTiming(BaseModel):
-    """One statement of up.sql or down.sql as it ran."""
+    """One statement of up.sql or down.sql, or one online step, as it ran.
+
+    Attributes:
+        at_ms: when it began, from the start of the run.
+    """
 
     where: str
     summary: str
     milliseconds: float
     rows: int
+    at_ms: float = 0.0
 
 
 class LockHeld(BaseModel):
-    """The strongest lock that a run held on one table, until its COMMIT."""
+    """One lock on one table, from the statement that asked for it until the COMMIT.
+
+    The time that it queued is part of it: who wants the table meanwhile queues behind.
+
+    Attributes:
+        at_ms: when that statement began, from the start of the run.
+    """
 
     table: str
     mode: str
     blocks: str
     held_ms: float
+    at_ms: float = 0.0
 
 
 class Waits(BaseModel):
@@ -107,7 +118,7 @@ class Applied(BaseModel):
     Attributes:
         attempt: which rung of the lock-timeout ladder had the locks.
         total_ms: from the first statement to the last COMMIT's acknowledgement.
-        locks: of several of one kind on one table the one that was held longest.
+        locks: of several of one mode on one table the one that was held longest.
         commit: of the last transaction: ACKED or RECONCILED_COMMITTED.
         is_replicated: False when a standby was to confirm it, and none did in time.
         restored: what an earlier rollback had saved; the report has it too.
@@ -135,10 +146,15 @@ class Saved(BaseModel):
 
 
 class Phase(BaseModel):
-    """One step of the run with its duration."""
+    """One step of the run with its duration.
+
+    Attributes:
+        at_ms: when it began, from the start of the run.
+    """
 
     name: str
     seconds: float
+    at_ms: float = 0.0
 
 
 class Report(BaseModel):
@@ -150,6 +166,7 @@ class Report(BaseModel):
         target: role, host and database, without secrets.
         commit: where the COMMIT of the last transaction stands.
         waits_in_vain: who waited for attempts that came to nothing.
+        locks_in_vain: what these attempts held, as in `Applied`.
         errors: first error first; a failed rollback never hides it.
     """
 
@@ -167,6 +184,7 @@ class Report(BaseModel):
     applied: Applied | None = None
     commit: CommitState = CommitState.NOT_SENT
     waits_in_vain: Waits = Waits()
+    locks_in_vain: list[LockHeld] = []
     checks: list[Check] = []
     probes: list[ProbeResult] = []
     saved: list[Saved] = []
@@ -175,6 +193,7 @@ class Report(BaseModel):
     recovered: list["Report"] = []
     errors: list[str] = []
     phases: list[Phase] = []
+    _began: float = PrivateAttr(default_factory=time.monotonic)
 
     @property
     def failed_checks(self) -> list[Check]:
@@ -216,7 +235,17 @@ class Report(BaseModel):
             yield
         finally:
             seconds = time.monotonic() - started
-            self.phases.append(Phase(name=name, seconds=seconds))
+            at_ms = self.offset_ms(started)
+            self.phases.append(Phase(name=name, seconds=seconds, at_ms=at_ms))
+
+    def offset_ms(self, moment: float) -> float:
+        """Milliseconds from the start of the run to a moment of `time.monotonic`."""
+        return max(0.0, moment - self._began) * 1_000
+
+    def add_in_vain(self, waits: Waits, locks: Iterable[LockHeld]) -> None:
+        """Keep what others felt of an attempt that came to nothing."""
+        self.waits_in_vain += waits
+        self.locks_in_vain = longest_held([*self.locks_in_vain, *locks])
 
     def conclude(self, outcome: Outcome) -> "Report":
         """Close the report; returns itself."""
@@ -243,9 +272,14 @@ class Report(BaseModel):
             return self.conclude(rollback.outcome)
         return self.conclude(Outcome.ROLLBACK_FAILED)
 
-    def as_json(self) -> dict[str, Any]:
-        """The report for machines."""
-        return self.model_dump(mode="json")
+
+def longest_held(locks: Iterable[LockHeld]) -> list[LockHeld]:
+    """Of several locks of one mode on one table the one that was held longest."""
+    longest: dict[tuple[str, str], LockHeld] = {}
+    for lock in locks:
+        known = longest.get((lock.table, lock.mode), lock)
+        longest[lock.table, lock.mode] = max(known, lock, key=lambda one: one.held_ms)
+    return list(longest.values())
 
 
 def _gravity(outcome: Outcome) -> tuple[int, bool]:

@@ -15,8 +15,9 @@ from flows.tasks.step import changing_step
 def accept(flight: Flight, probes: list[ProbeResult]) -> Report:
     """Note in the ledger that the migration stays, and close the report."""
     current_claim().renew()
-    record_accepted(flight, f"{len(probes)} probes passed")
-    remember(flight.target, flight.identity)
+    with flight.report.phase("accept"):
+        record_accepted(flight, f"{len(probes)} probes passed")
+        remember(flight.target, flight.identity)
     version = flight.migration.version
     run_log().info("✅ Migration %s applied successfully!", version)
     return flight.report.conclude(Outcome.DEPLOYED)

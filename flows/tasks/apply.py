@@ -9,6 +9,7 @@ from flows.migration.plan import Plan
 from flows.migration.report import Applied
 from flows.tasks.aside import speaking_aside
 from flows.tasks.engine import run_log
+from flows.tasks.publishing import publish_locks
 from flows.tasks.restore import tell_restored
 from flows.tasks.step import changing_step
 
@@ -18,9 +19,12 @@ def apply(flight: Flight, plan: Plan) -> Applied:
     """Apply the migration by the strategy that preflight has chosen."""
     current_claim().renew()
     log = run_log()
-    with flight.report.phase("apply"), speaking_aside(log) as say:
-        applied = apply_as_chosen(flight, say)
-    flight.report.applied = applied
+    try:
+        with flight.report.phase("apply"), speaking_aside(log) as say:
+            applied = apply_as_chosen(flight, say)
+        flight.report.applied = applied
+    finally:
+        publish_locks(flight.report)
     tell_restored(flight.report, applied.restored)
     if applied.commit is CommitState.RECONCILED_COMMITTED:
         log.warning("⚠️  The COMMIT's answer was lost; the ledger shows: committed")

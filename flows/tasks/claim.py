@@ -20,7 +20,8 @@ def claim(flight: Flight) -> Flight:
         Blocked: another run was at work until a moment ago.
     """
     try:
-        current_claim().take(flight.target, _purpose(flight))
+        with flight.report.phase("claim"):
+            current_claim().take(flight.target, _purpose(flight))
     except Busy as busy:
         flight.report.add_error(busy)
         close_flight(

@@ -26,6 +26,8 @@ from flows.migration.outcome import Outcome
 from flows.migration.redaction import masked_model
 from flows.migration.report import Report
 from flows.tasks.engine import run_log
+from flows.tasks.landed import keep
+from flows.tasks.publishing import publish_report
 
 _STATE_NAMES = {
     Outcome.NOTHING_TO_DO: "NothingToDo",
@@ -197,10 +199,12 @@ def log_rollback() -> None:
 
 
 def close(report: Report, flight: Flight | None) -> None:
-    """The last line of the run's log, and of its story in the ledger."""
+    """The last line of the run's log, of its story in the ledger, and its page."""
     if flight:
         try:
             close_flight(flight.target, report, flight.in_place_as)
         except PgflightError as error:
             run_log().warning("The ledger was not told how it ended: %s", error)
     run_log().info("%s", report.summary)
+    keep(report)
+    publish_report(report)

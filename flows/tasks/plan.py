@@ -16,5 +16,5 @@ def plan(flight: Flight, baseline: list[ProbeResult]) -> Plan:
     log.info("✅ Planned: %s", planned.conclusion)
     for step in planned.steps:
         log.info("   %s. %s: %s", step.number, step.kind, step.summary)
-    publish_plan(planned)
+    publish_plan(flight.report, planned)
     return planned

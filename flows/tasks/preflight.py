@@ -13,6 +13,7 @@ from flows.migration.report import Report
 from flows.migration.strategy import Terms
 from flows.tasks.engine import run_log
 from flows.tasks.pinned import pinned_findings
+from flows.tasks.publishing import publish_findings
 from flows.tasks.step import reading_step
 
 _SHOWN_AS = {
@@ -34,6 +35,7 @@ def preflight(report: Report, migration: str, folder: str, terms: Terms) -> Flig
         clearance = clear(Path(folder), migration, os.environ, terms)
     clearance.findings += pinned_findings(clearance)
     log_findings(report, clearance.findings)
+    publish_findings(report)
     if clearance.blocking:
         raise NotCleared(
             "\n".join(finding.message for finding in clearance.blocking),

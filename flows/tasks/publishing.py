@@ -1,12 +1,13 @@
 """Artifacts, published as the run goes; a run never waits long for one.
 
 An artifact's call blocks for over a minute when Prefect's API is away (measured 77 s).
+So pages are published aside, and waited for only when the run is over.
 """
 
+import time
 from collections.abc import Callable
 from contextvars import copy_context
 from threading import Thread
-from typing import TypeVar
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -18,22 +19,68 @@ from prefect.artifacts import (
 from flows.migration.plan import Plan
 from flows.migration.progress import Progress
 from flows.migration.redaction import mask, masked_model
+from flows.migration.report import Report
+from flows.migration.report_page import (
+    checks_page,
+    findings_page,
+    locks_page,
+    probes_page,
+    report_page,
+)
 from flows.tasks.engine import is_away, run_log
 
 PATIENCE_S = 5.0
+"""For all pages of a run together, once it is over."""
 
-Result = TypeVar("Result")
+_under_way: list["_Call"] = []
 
 
-def publish_plan(plan: Plan) -> None:
-    """The plan as a page of the run."""
-    _in_time(
-        lambda: create_markdown_artifact(
-            masked_model(plan).as_markdown(),
-            key=_key(f"plan-{plan.version}"),
-            description=f"What deploying {plan.version} does, step by step",
-        )
-    )
+def publish_findings(report: Report) -> None:
+    """What preflight has found."""
+    _publish("preflight", report, findings_page, "What preflight has found")
+
+
+def publish_plan(report: Report, plan: Plan) -> None:
+    """What will be done, step by step."""
+    page = masked_model(plan).as_markdown
+    _publish("plan", report, lambda _: page(), "What it does, step by step")
+
+
+def publish_locks(report: Report) -> None:
+    """What users felt; also of what came to nothing, if it had any lock."""
+    if report.applied or report.locks_in_vain or report.waits_in_vain.samples:
+        _publish("locks", report, locks_page, "What users felt, lock by lock")
+
+
+def publish_checks(report: Report) -> None:
+    """What is in place, held against what was promised."""
+    if report.checks:
+        _publish("checks", report, checks_page, "Each check and its verdict")
+
+
+def publish_probes(report: Report) -> None:
+    """What the application answers, first before and then after."""
+    kind = "probes" if report.probes else "baseline"
+    _publish(kind, report, probes_page, "What the application answers")
+
+
+def publish_report(report: Report) -> None:
+    """The whole story, when the run is over; waits for all that was published."""
+    if not is_away():
+        _publish("report", report, report_page, report.summary)
+        finish_publishing()
+
+
+def finish_publishing() -> None:
+    """Wait for what is still under way, together no longer than for one."""
+    deadline = time.monotonic() + PATIENCE_S
+    calls = _under_way[:]
+    _under_way.clear()
+    for call in calls:
+        call.join(max(0.0, deadline - time.monotonic()))
+    lacking = sum(not call.is_done for call in calls)
+    if lacking:
+        run_log().warning("%s artifacts could not be published", lacking)
 
 
 class ProgressBar:
@@ -63,26 +110,65 @@ def _move(artifact: UUID, percent: float) -> UUID:
     return artifact
 
 
+class _Call:
+    """A call of Prefect's API in a thread of its own, for the run that makes it."""
+
+    def __init__(self, publish: Callable[[], object]) -> None:
+        self.is_done = False
+        self.found: object = None
+        self._publish = publish
+        # A daemon: a call that hangs must not keep the process from ending.
+        self._thread = Thread(
+            target=copy_context().run,
+            args=(self._run,),
+            name="pgflight-artifact",
+            daemon=True,
+        )
+        self._thread.start()
+
+    def join(self, within_s: float) -> None:
+        self._thread.join(within_s)
+
+    def _run(self) -> None:
+        try:
+            self.found = self._publish()
+            self.is_done = True
+        except Exception:
+            # Prefect's; whoever joins sees that it is not done.
+            return
+
+
+def _publish(
+    kind: str, report: Report, page_of: Callable[[Report], str], description: str
+) -> None:
+    """A page of its own for each kind, migration and action, with a history."""
+    if is_away():
+        return
+    try:
+        # Here, because the report goes on being filled in.
+        page = page_of(masked_model(report))
+    except Exception:
+        run_log().exception("A mistake in pgflight itself, in the page %s:", kind)
+        return
+    action = "" if report.action == "deploy" else f"{report.action}-"
+    key = _key(f"{kind}-{action}{report.version}")
+    about = mask(f"{description} ({report.target})" if report.target else description)
+    call = _Call(lambda: create_markdown_artifact(page, key=key, description=about))
+    _under_way.append(call)
+
+
 def _in_time(publish: Callable[[], object]) -> UUID | None:
     """What it returned; None if it failed, or takes longer than anybody should wait."""
     if is_away():
         return None
-    done: list[object] = []
-    context = copy_context()
-    # A daemon: a call that hangs must not keep the process from ending.
-    thread = Thread(
-        target=lambda: done.append(context.run(publish)),
-        name="pgflight-artifact",
-        daemon=True,
-    )
-    thread.start()
-    thread.join(PATIENCE_S)
-    found = done[0] if done else None
-    if found is None:
+    call = _Call(publish)
+    call.join(PATIENCE_S)
+    if not call.is_done:
         run_log().warning("An artifact could not be published; going on")
-    return found if isinstance(found, UUID) else None
+    return call.found if isinstance(call.found, UUID) else None
 
 
 def _key(text: str) -> str:
     """Prefect takes lower-case letters, digits and dashes."""
-    return "".join(c if c.isalnum() else "-" for c in text.lower())
+    safe = (c if c.isascii() and c.isalnum() else "-" for c in text.lower())
+    return "".join(safe).strip("-")

@@ -19,6 +19,7 @@ from flows.migration.variables import expand
 from flows.tasks.aside import speaking_aside
 from flows.tasks.engine import run_log
 from flows.tasks.pinned import pinned_findings
+from flows.tasks.publishing import publish_locks, publish_probes
 from flows.tasks.smoke import probe_before
 from flows.tasks.step import changing_step, reading_step
 
@@ -80,6 +81,7 @@ def revert(flight: Flight, reason: str) -> Committed[Reverted]:
         commit=committed.commit,
         is_replicated=committed.is_replicated,
     )
+    publish_locks(flight.report)
     log.info("✅ down.sql executed: %s ms", f"{committed.total_ms:,.0f}")
     if not committed.is_replicated:
         flight.report.errors.append(NOT_CONFIRMED)
@@ -89,7 +91,8 @@ def revert(flight: Flight, reason: str) -> Committed[Reverted]:
 @reading_step("verify-reverted")
 def verify_reverted(flight: Flight, committed: Committed[Reverted]) -> Report:
     """Compare the whole catalogue with what it was before, from a fresh session."""
-    prove_reverted(flight, committed.result.catalogue)
+    with flight.report.phase("prove"):
+        prove_reverted(flight, committed.result.catalogue)
     run_log().info(
         "✅ Schema is as before: %s objects compared",
         f"{len(committed.result.catalogue):,}",
@@ -106,6 +109,7 @@ def probe_again(flight: Flight, reverted: Report) -> Report:
     with reverted.phase("probe again"):
         results = probe_before(expand(smoke, flight.target.plain_values))
     reverted.probes = results
+    publish_probes(reverted)
     log = run_log()
     for result in results:
         if result.verdict is Verdict.PASS:

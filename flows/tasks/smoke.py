@@ -11,6 +11,7 @@ from flows.migration.probe import ProbeResult, Smoke, Verdict, judge
 from flows.migration.variables import expand
 from flows.smoke import client_for, run_baseline, run_probes
 from flows.tasks.engine import run_log
+from flows.tasks.publishing import publish_probes
 from flows.tasks.step import changing_step, reading_step
 
 _MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "⚠️ "}
@@ -29,6 +30,7 @@ def baseline(flight: Flight) -> list[ProbeResult]:
     with flight.report.phase("baseline"):
         results = probe_before(smoke)
     flight.report.baseline = results
+    publish_probes(flight.report)
     _log(results)
     failed = [result for result in results if result.verdict is not Verdict.PASS]
     if failed:
@@ -64,6 +66,7 @@ def smoke_test(
     ):
         results = list(run_probes(smoke, client, read))
         flight.report.probes = results
+        publish_probes(flight.report)
         _log(results)
         _assert_good(results, before)
     return results

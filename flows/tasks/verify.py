@@ -9,6 +9,7 @@ from flows.migration.flight import Flight
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied
 from flows.tasks.engine import run_log
+from flows.tasks.publishing import publish_checks
 from flows.tasks.step import ReadingStep, beside, reading_step
 
 VerifyStep = ReadingStep[[Flight, Applied | None], list[Check]]
@@ -67,7 +68,8 @@ def verify(
     Args:
         is_recorded: whether the ledger is told.
     """
-    return verified(flight, beside(VERIFY_STEPS, flight, applied), is_recorded)
+    with flight.report.phase("verify"):
+        return verified(flight, beside(VERIFY_STEPS, flight, applied), is_recorded)
 
 
 @reading_step("verified")
@@ -82,6 +84,7 @@ def verified(
     """
     found = [check for part in checks for check in part]
     flight.report.checks = found
+    publish_checks(flight.report)
     failed = [check.sentence for check in found if check.verdict is Verdict.FAIL]
     if failed:
         raise ChecksFailed("Verification failed:\n" + "\n".join(failed))

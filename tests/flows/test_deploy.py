@@ -10,23 +10,10 @@ from flows.demo.service import run_application
 from flows.demo.world import World
 from flows.migration.outcome import Outcome
 from flows.migration.probe import Verdict
+from tests.fix_flight import Edit
 from tests.fix_migrations import Dump, is_in_place, state_in_ledger
 from tests.fix_prefect import Fly
 from tests.fix_sabotage import Sabotage
-
-Edit = Callable[[str, str], None]
-
-
-@pytest.fixture
-def append(folder: Path) -> Edit:
-    """Appends SQL to a file of migration 008."""
-
-    def edit(name: str, text: str) -> None:
-        path = folder / "008_active_org" / name
-        path.write_text(f"{path.read_text()}\n{text}\n")
-
-    return edit
-
 
 # What goes well ---------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 
 from flows.migration.outcome import Outcome
+from flows.migration.report_json import report_as_json
 from tests.database.test_restore import CHOOSE, CHOSEN, GONE
 from tests.fix_migrations import Dump, state_in_ledger
 from tests.fix_prefect import Fly
@@ -23,7 +24,7 @@ def test_deploying_again_puts_back_and_lists_conflicts(
     gone = owner.execute(f"{GONE} RETURNING id".encode()).fetchone()
     report = deploy()
     assert report.outcome is Outcome.DEPLOYED, report.errors
-    (restored,) = report.as_json()["restored"]
+    (restored,) = report_as_json(report)["restored"]
     assert restored["conflicts"] == [
         {"reason": "the row is gone", "rows": 1, "first_keys": [str(gone and gone[0])]}
     ]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from flows.migration.locks import blocks, locks_of, stronger, tables_of
+from flows.migration.locks import blocks, locks_of, stronger, tables_of, telling
 from flows.migration.script import Statement
 from tests.fix_scripts import Read
 
@@ -119,3 +119,22 @@ def test_blocks_speaks_of_reads_and_writes(mode: str, blocked: str) -> None:
 
 def test_stronger_is_not_the_longer_name() -> None:
     assert stronger("EXCLUSIVE", SUE) == stronger(SUE, "EXCLUSIVE") == "EXCLUSIVE"
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        ({"ROW SHARE": 1.0}, {"ROW SHARE": 1.0}),
+        ({"ROW EXCLUSIVE": 1.0, "SHARE": 2.0}, {"SHARE": 2.0}),
+        ({"ACCESS EXCLUSIVE": 1.0, "SHARE": 2.0}, {"ACCESS EXCLUSIVE": 1.0}),
+        (
+            {"ACCESS EXCLUSIVE": 2.0, "SHARE": 1.0},
+            {"SHARE": 1.0, "ACCESS EXCLUSIVE": 2.0},
+        ),
+        ({"SHARE": 1.0, "ACCESS EXCLUSIVE": 1.0}, {"ACCESS EXCLUSIVE": 1.0}),
+    ],
+)
+def test_lock_tells_since_when_what_is_blocked(
+    since: dict[str, float], told: dict[str, float]
+) -> None:
+    assert telling(since) == told

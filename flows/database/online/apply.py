@@ -61,29 +61,40 @@ def apply_online(flight: Flight, say: Say) -> Applied:
     steps = plan_online(flight.migration.up)
     felt = Felt()
     started = time.monotonic()
-    for resumes in range(RESUMES + 1):
-        try:
-            checks, filled = _go(flight, steps, felt, say)
-            break
-        except (ConnectionFailed, Busy) as error:
-            # Busy with itself: the server has not noticed yet that we were cut off.
-            is_ours = resumes and str(flight.run_id) in error.message
-            is_final = isinstance(error, ConnectionRefused) or resumes == RESUMES
-            if is_final or (isinstance(error, Busy) and not is_ours):
-                raise
-            pause_s = 2**resumes * random.uniform(0.75, 1.25)
-            say(f"{error.message}; going on in {pause_s:.1f} s")
-            time.sleep(pause_s)
+    try:
+        checks, filled = _insist(flight, steps, felt, say)
+    except BaseException:
+        flight.report.add_in_vain(felt.waits, felt.locks)
+        raise
     return Applied(
         strategy="online",
         total_ms=(time.monotonic() - started) * 1_000,
         rows=filled,
         statements=felt.statements,
-        locks=list(felt.locks.values()),
+        locks=felt.locks,
         waits=felt.waits,
         checks=checks,
         restored=felt.restored,
     )
+
+
+def _insist(
+    flight: Flight, steps: Sequence[OnlineStep], felt: Felt, say: Say
+) -> tuple[list[Check], int]:
+    """All steps, again where a connection was lost; returns what `_go` does."""
+    for resumes in range(RESUMES):
+        try:
+            return _go(flight, steps, felt, say)
+        except (ConnectionFailed, Busy) as error:
+            # Busy with itself: the server has not noticed yet that we were cut off.
+            is_ours = resumes and str(flight.run_id) in error.message
+            is_final = isinstance(error, ConnectionRefused)
+            if is_final or (isinstance(error, Busy) and not is_ours):
+                raise
+            pause_s = 2**resumes * random.uniform(0.75, 1.25)
+            say(f"{error.message}; going on in {pause_s:.1f} s")
+            time.sleep(pause_s)
+    return _go(flight, steps, felt, say)
 
 
 def _go(
@@ -159,6 +170,7 @@ def _run(crew: Crew, step: OnlineStep, keys: Sequence[OnlineStep]) -> None:
             summary=step.summary,
             milliseconds=(time.monotonic() - started) * 1_000,
             rows=0,
+            at_ms=crew.flight.report.offset_ms(started),
         )
     )
     crew.say(step.summary)

@@ -73,7 +73,8 @@ class Backfill:
         self._over = over or step.table
         self._template = template.encode()
         self._meter = Meter(step.summary, crew.say)
-        self._longest_ms = 0.0
+        self._longest = 0.0, 0.0
+        """The longest batch in milliseconds, and when it began."""
         self._ours: set[str] = set()
         """Our transactions, since rows that we had filled were left the last time."""
         self._refilled = 0
@@ -256,7 +257,7 @@ class Backfill:
                     continue
                 took_ms = (time.monotonic() - started) * 1_000
                 size.adapt(took_ms)
-                self._longest_ms = max(self._longest_ms, took_ms)
+                self._longest = max(self._longest, (took_ms, started))
                 ground.give_back(taken[0])
                 self._meter.advance(taken[1], ground.end, filled)
 
@@ -374,14 +375,15 @@ class Backfill:
 
     def _note_lock(self) -> None:
         mode = "ROW EXCLUSIVE"
-        self._crew.felt.add_lock(
-            LockHeld(
-                table=str(self._step.table),
-                mode=mode,
-                blocks=blocks(mode),
-                held_ms=self._longest_ms,
-            )
+        took_ms, started = self._longest
+        held = LockHeld(
+            table=str(self._step.table),
+            mode=mode,
+            blocks=blocks(mode),
+            held_ms=took_ms,
+            at_ms=self._crew.flight.report.offset_ms(started),
         )
+        self._crew.felt.add_locks([held])
 
 
 def _is_outdated(error: psycopg.Error) -> bool:

@@ -1,6 +1,6 @@
 """What every step of an online deployment works with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -12,7 +12,13 @@ from flows.database.online.journal import Entry, Journal
 from flows.database.watcher import Watcher
 from flows.migration.flight import Flight
 from flows.migration.online.steps import OnlineStep
-from flows.migration.report import LockHeld, Restored, StatementTiming, Waits
+from flows.migration.report import (
+    LockHeld,
+    Restored,
+    StatementTiming,
+    Waits,
+    longest_held,
+)
 
 
 @dataclass
@@ -20,15 +26,14 @@ class Felt:
     """What the application felt of all steps together."""
 
     statements: list[StatementTiming] = field(default_factory=list)
-    locks: dict[tuple[str, str], LockHeld] = field(default_factory=dict)
+    locks: list[LockHeld] = field(default_factory=list)
     waits: Waits = field(default_factory=Waits)
     restored: list[Restored] = field(default_factory=list)
     _one_at_a_time: Lock = field(default_factory=Lock, repr=False)
 
     def add(self, committed: Committed[None]) -> None:
         """Add a brief step; of the same lock on the same table the longest counts."""
-        for lock in committed.locks:
-            self.add_lock(lock)
+        self.add_locks(committed.locks)
         self.add_waits(committed.waits)
 
     def add_waits(self, waits: Waits) -> None:
@@ -36,10 +41,8 @@ class Felt:
         with self._one_at_a_time:
             self.waits += waits
 
-    def add_lock(self, lock: LockHeld) -> None:
-        known = self.locks.get((lock.table, lock.mode))
-        if known is None or known.held_ms < lock.held_ms:
-            self.locks[lock.table, lock.mode] = lock
+    def add_locks(self, locks: Iterable[LockHeld]) -> None:
+        self.locks = longest_held([*self.locks, *locks])
 
 
 @dataclass(frozen=True)

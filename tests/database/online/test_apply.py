@@ -1,5 +1,7 @@
 """Applying a migration online: the same result as in one transaction."""
 
+import time
+
 import psycopg
 import pytest
 
@@ -70,6 +72,16 @@ def test_online_gives_the_same_schema_and_rows(
     apply_online(make_flight(strategy="online"), quiet)
     assert dump_schema() == schema
     assert owner.execute(USERS).fetchall() == rows
+
+
+def test_steps_and_locks_are_placed_in_the_run(online: Flight):
+    before = online.report.offset_ms(time.monotonic())
+    applied = apply_online(online, quiet)
+    after = online.report.offset_ms(time.monotonic())
+    starts = [done.at_ms for done in applied.statements]
+    assert starts == sorted(starts)
+    moments = [*starts, *(lock.at_ms for lock in applied.locks)]
+    assert before < min(moments) < max(moments) < after
 
 
 def test_online_again_sends_nothing(online: Flight, owner):

@@ -7,7 +7,6 @@ import pytest
 
 from flows.database.connection import Conn
 from flows.database.online.apply import apply_online
-from flows.database.online.crew import Felt
 from flows.database.saving import Copy, save
 from flows.database.transaction import FIRST_WITH_TRANSACTION_TIMEOUT
 from flows.migration.errors import ApplyFailed, RollbackFailed, StatementFailed
@@ -143,11 +142,12 @@ def test_saving_is_limited_and_counts_as_time_under_lock(
         return save(conn, copy, run_id)
 
     monkeypatch.setattr("flows.database.online.brief.save", save_slowly)
-    felt = Felt()
-    monkeypatch.setattr("flows.database.online.apply.Felt", lambda: felt)
     with pytest.raises(StatementFailed):
         apply_online(flight, quiet)
-    assert felt.locks["platform.users", "ACCESS EXCLUSIVE"].held_ms > 300
+    held = {
+        (lock.table, lock.mode): lock.held_ms for lock in flight.report.locks_in_vain
+    }
+    assert held["platform.users", "ACCESS EXCLUSIVE"] > 300
     if flight.identity.major < FIRST_WITH_TRANSACTION_TIMEOUT:
         assert limits and "0" not in limits
 

@@ -1,0 +1,130 @@
+"""What an outcome means, and what is left to do: the same words wherever it is told."""
+
+from dataclasses import dataclass
+
+from flows.migration.outcome import Outcome
+from flows.migration.report import Report
+
+_MEANINGS = {
+    Outcome.DEPLOYED: "committed, verified, smoke-tested and accepted",
+    Outcome.NOTHING_TO_DO: "it was in place already, and is as promised",
+    Outcome.RESTORED: "all that was saved is put back",
+    Outcome.BLOCKED: "nothing was written",
+    Outcome.ROLLED_BACK: "the database is as it was before",
+    Outcome.ROLLBACK_FAILED: "the migration is bad and still in place: act now",
+    Outcome.NEEDS_DECISION: "left as it is: a person decides",
+    Outcome.UNKNOWN: "the database cannot be asked what became of the COMMIT",
+}
+_BY_ACTION = {
+    ("recover", Outcome.NOTHING_TO_DO): "nothing was left unfinished",
+    (
+        "restore",
+        Outcome.NOTHING_TO_DO,
+    ): "nothing is saved that is not put back already",
+    (
+        "restore",
+        Outcome.NEEDS_DECISION,
+    ): "what could not be put back stays saved: a person decides",
+    ("rollback", Outcome.BLOCKED): "nothing was changed",
+    ("verify", Outcome.BLOCKED): "it could not be checked; nothing was changed",
+    (
+        "verify",
+        Outcome.NEEDS_DECISION,
+    ): "it is in place and not as promised: a person decides",
+}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing that is left to do.
+
+    Attributes:
+        command: what to type; empty where there is nothing to type.
+    """
+
+    what: str
+    command: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.command}  ({self.what})" if self.command else self.what
+
+
+def meaning(report: Report) -> str:
+    """What the report's outcome means, in half a sentence."""
+    assert report.outcome is not None
+    by_outcome = _MEANINGS[report.outcome]
+    return _BY_ACTION.get((report.action, report.outcome), by_outcome)
+
+
+def left_to_do(report: Report) -> list[Advice]:
+    """What a person is to do now, in this order; nothing after a success.
+
+    Of NEEDS_DECISION the choices.
+    """
+    if report.action == "recover":
+        return _of_all(report)
+    assert report.outcome is not None
+    if not report.is_success:
+        return _advise(report, report.outcome)
+    if any(restored.conflicts for restored in report.restored):
+        return [_restore(report)]
+    return [Advice("see what was found all the same")] if report.errors else []
+
+
+def _advise(report: Report, outcome: Outcome) -> list[Advice]:
+    version = report.version
+    again = f"pgflight {report.action} {version}"
+    take_back = Advice(
+        "take it back; what that deletes is saved first", f"pgflight rollback {version}"
+    )
+    match outcome:
+        case Outcome.UNKNOWN:
+            return [
+                Advice(
+                    "once the database answers: it settles what became of the COMMIT;"
+                    " until then run nothing by hand",
+                    "pgflight recover",
+                )
+            ]
+        case Outcome.NEEDS_DECISION if report.action == "restore":
+            return [_restore(report)]
+        case Outcome.NEEDS_DECISION if report.action == "verify":
+            keep = Advice("keep it: repair what is wrong, then check again", again)
+            return [keep, Advice(f"or {take_back.what}", take_back.command)]
+        case Outcome.NEEDS_DECISION:
+            keep = Advice(
+                "keep it: repair what is wrong; what is in place is verified and tested"
+                " again, and accepted when it is good",
+                f"pgflight deploy {version}",
+            )
+            return [keep, Advice(f"or {take_back.what}", take_back.command)]
+        case Outcome.ROLLBACK_FAILED:
+            repaired = "repair what stopped the rollback, then take it back"
+            return [
+                Advice("see what is in place", "pgflight status"),
+                Advice(repaired, take_back.command),
+            ]
+        case _:
+            return [Advice("correct what is wrong, then try again", again)]
+
+
+def _restore(report: Report) -> Advice:
+    return Advice(
+        "once the reason is gone: it puts back what is still saved",
+        f"pgflight restore {report.version}",
+    )
+
+
+def _of_all(report: Report) -> list[Advice]:
+    """A recovery: what is left of all that it has brought to an end."""
+    found = [advice for part in report.recovered for advice in left_to_do(part)]
+    if report.is_success:
+        return found
+    if report.outcome is Outcome.NEEDS_DECISION and report.errors:
+        return [*found, Advice("decide on each that is named as the reason")]
+    if not found:
+        found = [Advice("correct what is wrong, then try again", _RECOVER)]
+    return found
+
+
+_RECOVER = "pgflight recover"

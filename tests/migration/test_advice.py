@@ -1,0 +1,88 @@
+"""Advice: for each outcome the next command to type."""
+
+import pytest
+
+from flows.migration.advice import left_to_do, meaning
+from flows.migration.outcome import Outcome
+from flows.migration.report import Conflict, Report, Restored
+
+
+def ended(outcome: Outcome, action: str = "deploy") -> Report:
+    return Report(action=action, version="008", run_id="1").conclude(outcome)
+
+
+def commands(report: Report) -> list[str]:
+    return [advice.command for advice in left_to_do(report)]
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome", "typed"),
+    [
+        ("deploy", Outcome.DEPLOYED, []),
+        ("deploy", Outcome.NOTHING_TO_DO, []),
+        ("deploy", Outcome.BLOCKED, ["pgflight deploy 008"]),
+        ("deploy", Outcome.ROLLED_BACK, ["pgflight deploy 008"]),
+        (
+            "deploy",
+            Outcome.ROLLBACK_FAILED,
+            ["pgflight status", "pgflight rollback 008"],
+        ),
+        (
+            "deploy",
+            Outcome.NEEDS_DECISION,
+            ["pgflight deploy 008", "pgflight rollback 008"],
+        ),
+        ("deploy", Outcome.UNKNOWN, ["pgflight recover"]),
+        ("rollback", Outcome.ROLLED_BACK, []),
+        ("rollback", Outcome.BLOCKED, ["pgflight rollback 008"]),
+        ("rollback", Outcome.UNKNOWN, ["pgflight recover"]),
+        (
+            "rollback",
+            Outcome.ROLLBACK_FAILED,
+            ["pgflight status", "pgflight rollback 008"],
+        ),
+        ("restore", Outcome.RESTORED, []),
+        ("restore", Outcome.NEEDS_DECISION, ["pgflight restore 008"]),
+        ("verify", Outcome.NOTHING_TO_DO, []),
+        ("verify", Outcome.BLOCKED, ["pgflight verify 008"]),
+        (
+            "verify",
+            Outcome.NEEDS_DECISION,
+            ["pgflight verify 008", "pgflight rollback 008"],
+        ),
+        ("recover", Outcome.NOTHING_TO_DO, []),
+        ("recover", Outcome.BLOCKED, ["pgflight recover"]),
+    ],
+)
+def test_next_command(action: str, outcome: Outcome, typed: list[str]) -> None:
+    assert commands(ended(outcome, action)) == typed
+
+
+@pytest.mark.parametrize(
+    "action", ["deploy", "rollback", "restore", "verify", "recover"]
+)
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_end_has_words(action: str, outcome: Outcome) -> None:
+    report = ended(outcome, action)
+    assert meaning(report)
+    assert report.is_success or left_to_do(report)
+
+
+def test_recovery_says_what_is_left_of_each() -> None:
+    report = ended(Outcome.NEEDS_DECISION, "recover")
+    report.recovered = [ended(Outcome.DEPLOYED), ended(Outcome.NEEDS_DECISION)]
+    assert commands(report) == ["pgflight deploy 008", "pgflight rollback 008"]
+
+
+def test_deployment_that_left_something_saved_says_so() -> None:
+    report = ended(Outcome.DEPLOYED)
+    conflict = Conflict(reason="the row is gone", rows=1, first_keys=[])
+    kept = Restored(table="t", column="c", rows=0, conflicts=[conflict])
+    report.restored = [kept]
+    assert commands(report) == ["pgflight restore 008"]
+
+
+def test_rollback_that_found_something_says_so() -> None:
+    report = ended(Outcome.ROLLED_BACK, "rollback")
+    report.errors = ["After the rollback: me: status 500"]
+    assert left_to_do(report)

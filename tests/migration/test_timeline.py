@@ -1,0 +1,85 @@
+"""The timeline: true to the clock, and never broken by a name."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from flows.migration.report import Applied, LockHeld, Phase, Report, Waits
+from flows.migration.timeline import MOST_BARS, bars_of, timeline
+
+TASK = re.compile(r"(step|statement|lock) [^:;#,`\n]+ :((crit|active), )?\d+, \d+")
+
+
+def lock(table: str, blocks: str = "writes", held_ms: float = 5) -> LockHeld:
+    return LockHeld(table=table, mode="SHARE", blocks=blocks, held_ms=held_ms, at_ms=20)
+
+
+def flown(*locks: LockHeld) -> Report:
+    report = Report(action="deploy", version="008", run_id="1")
+    report.phases = [Phase(name="apply", seconds=0.03, at_ms=10)]
+    report.applied = Applied(
+        total_ms=30, rows=0, statements=[], locks=list(locks), waits=Waits(), checks=[]
+    )
+    return report
+
+
+def chart(report: Report) -> list[str]:
+    lines = timeline(report)
+    return lines[1 : lines.index("```")]
+
+
+@pytest.mark.parametrize("name", ["a:b", "a;b", "a,b", "a#b", "a`b", "a\nb", "%%{x}%%"])
+def test_no_name_breaks_the_chart(name: str) -> None:
+    tasks = [line for line in chart(flown(lock(name))) if line.startswith("lock ")]
+    assert len(tasks) == 1
+    assert TASK.fullmatch(tasks[0])
+
+
+def test_chart_is_by_the_clock() -> None:
+    report = flown(lock("t"))
+    began = round(report.started_at.timestamp() * 1_000)
+    start, end = map(int, re.findall(r"\d{9,}", chart(report)[-1]))
+    assert start - began == pytest.approx(20, abs=1)
+    assert end - start == pytest.approx(5, abs=1)
+
+
+def test_outage_is_drawn_as_critical() -> None:
+    tasks = chart(
+        flown(lock("t", "reads and writes"), lock("u", "schema changes only"))
+    )
+    assert [":crit, " in task for task in tasks[-2:]] == [True, False]
+
+
+def test_lock_that_blocks_nothing_is_not_drawn() -> None:
+    assert chart(flown(lock("t", "nothing that an application does")))[-1].startswith(
+        "step apply"
+    )
+
+
+def test_rollback_comes_after_what_it_takes_back() -> None:
+    report = flown()
+    report.rollback = Report(
+        action="rollback",
+        version="008",
+        run_id="2",
+        started_at=report.started_at + timedelta(seconds=2),
+        phases=[Phase(name="revert", seconds=0.1, at_ms=7)],
+    )
+    last = bars_of(report)[-1]
+    assert (last.name, last.at_ms) == ("rollback: revert", 2_007)
+
+
+def test_of_very_many_the_longest_are_drawn() -> None:
+    many = [lock(f"t{n}", held_ms=n) for n in range(MOST_BARS * 2)]
+    names = {bar.name for bar in bars_of(flown(*many))}
+    assert len(names) == MOST_BARS
+    assert f"SHARE on t{MOST_BARS * 2 - 1}" in names
+
+
+def test_run_that_did_nothing_has_none() -> None:
+    assert timeline(Report(action="deploy", version="008", run_id="1")) == []
+
+
+def test_table_says_it_where_nothing_is_drawn() -> None:
+    assert "| 20 ms | 5 ms | lock | `SHARE on t` |" in timeline(flown(lock("t")))
