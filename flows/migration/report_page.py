@@ -216,7 +216,9 @@ def _checked(report: Report) -> str:
 
 def _part(report: Report) -> list[str]:
     """A run inside of another one; its timeline is in that one's."""
-    return [_happened(report), "", *_errors(report), *_details(report, level=3)]
+    errors = _errors(report)
+    gap = [""] if errors else []
+    return [_happened(report), *gap, *errors, *_details(report, level=3)]
 
 
 def _details(report: Report, level: int = 2) -> list[str]:

@@ -105,7 +105,7 @@ def test_plan_as_a_page_has_a_row_and_the_sql_of_each_step() -> None:
     page = plan.as_markdown()
     assert page.startswith("# 008 An active organization for every user")
     assert page.count("```sql") == len(plan.steps)
-    assert "| 2 | backfill: UPDATE platform.users |" in page
+    assert "| 2 | backfill: `UPDATE platform.users` |" in page
     assert "ACCESS EXCLUSIVE on platform.users" in page
 
 
