@@ -19,7 +19,14 @@ TASK = {
     "flows.smoke",
     "flows.resources",
 }
-SURFACE = {"flows.cli", "flows.terminal", "flows.here", "flows.demo"}
+SURFACE = {
+    "flows.cli",
+    "flows.terminal",
+    "flows.asking",
+    "flows.here",
+    "flows.remote",
+    "flows.demo",
+}
 """What speaks to a person: it may import anything, and nothing else imports it."""
 
 MAY_IMPORT = {

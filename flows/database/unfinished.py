@@ -70,7 +70,7 @@ def find_unfinished(target: Target, flight_id: UUID, pin: Pin | None) -> Found:
     """
     purpose = f"recover {flight_id}"
     with reading(target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
-        _assert_right_place(conn, target, pin)
+        assert_right_place(conn, target, pin)
         if not ledger_exists(conn):
             return Found([], [])
         set_local(conn, "lock_timeout", FENCE_WAIT_MS)
@@ -81,7 +81,12 @@ def find_unfinished(target: Target, flight_id: UUID, pin: Pin | None) -> Found:
     return Found(runs, settled)
 
 
-def _assert_right_place(conn: Conn, target: Target, pin: Pin | None) -> None:
+def assert_right_place(conn: Conn, target: Target, pin: Pin | None) -> None:
+    """Ask what preflight asks of the server itself, and nothing else.
+
+    Raises:
+        NotCleared: this is not the server, or not the database, that was meant.
+    """
     facts = one(conn, "select_identity")
     actual = f"{facts['database']}@{facts['system_identifier']}"
     findings = list(server_findings(conn, target, facts))

@@ -4,20 +4,26 @@ An artifact's call blocks for over a minute when Prefect's API is away (measured
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from threading import Thread
 from typing import TypeVar
 from uuid import UUID
 
+from prefect import get_client
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
     update_progress_artifact,
 )
+from prefect.context import FlowRunContext
+from prefect.exceptions import PrefectHTTPStatusError
 
 from flows.migration.plan import Plan
 from flows.migration.progress import Progress
 from flows.migration.redaction import mask, masked_model
+from flows.migration.report import Report
+from flows.migration.state_name import REPORT_KEY
 from flows.tasks.engine import is_away, run_log
 
 PATIENCE_S = 5.0
@@ -34,6 +40,27 @@ def publish_plan(plan: Plan) -> None:
             description=f"What deploying {plan.version} does, step by step",
         )
     )
+
+
+def carry(report: Report) -> None:
+    """Leave the whole report with its run, for who follows it from another machine.
+
+    The state's own data is not stored: results are not persisted.
+    """
+    context = FlowRunContext.get()
+    if context and context.flow_run:
+        run_id = context.flow_run.id
+        _in_time(lambda: _leave(run_id, report))
+
+
+def _leave(run_id: UUID, report: Report) -> UUID:
+    value = masked_model(report).model_dump_json()
+    with get_client(sync_client=True) as client:
+        # A run that was suspended or retried has left one already.
+        with suppress(PrefectHTTPStatusError):
+            client.delete_flow_run_input(run_id, REPORT_KEY)
+        client.create_flow_run_input(run_id, REPORT_KEY, value)
+    return run_id
 
 
 class ProgressBar:

@@ -18,11 +18,11 @@ SELECT last.flight_id,
             ELSE 'the ledger has it as ' || r.state END
 FROM (SELECT DISTINCT ON (flight_id) flight_id, run_id, version, kind, outcome
       FROM pgflight.event
-      WHERE kind IN ('started', 'ended', 'settled')
+      WHERE kind IN ('started', 'suspended', 'approved', 'ended', 'settled')
       ORDER BY flight_id, id DESC) AS last
 LEFT JOIN pgflight.run AS r ON r.run_id = last.run_id
 WHERE last.flight_id <> %(flight_id)s
-  AND (last.kind = 'started' OR last.outcome = 'UNKNOWN')
+  AND (last.kind IN ('started', 'approved') OR last.outcome = 'UNKNOWN')
 RETURNING flight_id, version, outcome, detail;
 
 -- name: select_unfinished
