@@ -59,6 +59,20 @@ class Found:
     settled: list[Settled]
 
 
+def is_anything_left(target: Target, flight_id: UUID, pin: Pin | None) -> bool:
+    """Whether there is anything to recover, also by who is still at work.
+
+    Without the claim: what looks every few minutes must not be in a deployment's way.
+
+    Raises:
+        NotCleared: this is not the server, or not the database, that was meant.
+    """
+    purpose = f"recover {flight_id}"
+    with reading(target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+        assert_right_place(conn, target, pin)
+        return ledger_exists(conn) and bool(one(conn, "anything_left")["found"])
+
+
 def find_unfinished(target: Target, flight_id: UUID, pin: Pin | None) -> Found:
     """Look for unfinished runs; call it under the claim, so that nobody is at work.
 
