@@ -20,7 +20,7 @@ LATE = timedelta(seconds=30)
 """Lines are sent in batches, from several processes: some come after younger ones."""
 
 _ENGINES_OWN = ("Beginning ", "Finished in state ", "Created ", "Suspending flow run")
-_AROUND_THE_RUN = ("prefect.flow_runs.worker", "prefect.flow_runs.runner")
+_OF_THE_RUN = ("prefect.flow_runs", "prefect.task_runs")
 
 
 class GrowingLog:
@@ -68,7 +68,5 @@ class GrowingLog:
 
 def _is_worth_it(line: Log) -> bool:
     """Prefect's own housekeeping is left out, its warnings are not."""
-    is_housekeeping = line.name in _AROUND_THE_RUN or line.message.startswith(
-        _ENGINES_OWN
-    )
-    return line.level >= WARNING or not is_housekeeping
+    is_ours = line.name in _OF_THE_RUN and not line.message.startswith(_ENGINES_OWN)
+    return is_ours or line.level >= WARNING
