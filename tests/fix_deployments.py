@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,16 +72,6 @@ class Deployments:
         """One request to the API."""
         with self.client() as client:
             return client.post(path, json=body, timeout=60).raise_for_status().json()
-
-    def wait_for(
-        self, path: str, is_enough: Callable[[Any], object], **body: Any
-    ) -> Any:
-        """Ask until the answer is enough; returns that answer."""
-        deadline = time.monotonic() + RUN_TIMEOUT_S
-        while not is_enough(found := self.post(path, **body)):
-            assert time.monotonic() < deadline, (path, body, found)
-            time.sleep(0.3)
-        return found
 
     def prefect(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Prefect's command line in the checkout, as CI does."""
