@@ -68,5 +68,8 @@ class GrowingLog:
 
 def _is_worth_it(line: Log) -> bool:
     """Prefect's own housekeeping is left out, its warnings are not."""
+    if "flows.tasks.landing.Landed" in line.message:
+        # The engine's traceback of a run that ended as it was meant to.
+        return False
     is_ours = line.name in _OF_THE_RUN and not line.message.startswith(_ENGINES_OWN)
     return is_ours or line.level >= WARNING
