@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ import cyclopts
 from cyclopts import App, Parameter
 from rich.console import Console
 
+from flows.asking import asker
 from flows.border import install
 from flows.here import run_here
 from flows.migration.errors import PgflightError, QueryFailed
@@ -35,7 +37,8 @@ app = App(
     PGFLIGHT_TOKEN and whatever migration.toml names as ${NAME}).
 
     Exit codes: 0 DEPLOYED, RESTORED or NOTHING_TO_DO, 10 BLOCKED, 20 ROLLED_BACK,
-    30 ROLLBACK_FAILED, 40 NEEDS_DECISION, 50 UNKNOWN, 2 wrong usage.
+    30 ROLLBACK_FAILED, 40 NEEDS_DECISION, 50 UNKNOWN, 2 wrong usage;
+    60 of `run --watch`: not over when the time was up.
 
     Start with: pgflight demo
     """,
@@ -98,6 +101,7 @@ def deploy(
     workers: Annotated[
         int, Parameter(validator=cyclopts.validators.Number(gte=1, lte=16))
     ] = WORKERS,
+    approval: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
     report: ReportFile = None,
 ) -> int:
@@ -110,19 +114,24 @@ def deploy(
 
     Args:
         workers: Backends that fill rows at the same time, online.
+        approval: Show the plan and ask on this terminal before anything is done.
     """
+    ask = asker(_console(as_json)) if approval else None
 
     def run() -> Any:
         from flows.deploy import deploy_migration
+        from flows.tasks.approval import asking
 
-        return deploy_migration(
-            migration,
-            folder=folder,
-            budget_ms=budget_ms,
-            strategy=strategy,
-            workers=workers,
-            return_state=True,
-        )
+        with asking(ask) if ask else nullcontext():
+            return deploy_migration(
+                migration,
+                folder=folder,
+                budget_ms=budget_ms,
+                strategy=strategy,
+                workers=workers,
+                approval=approval,
+                return_state=True,
+            )
 
     return _fly(run, as_json, report)
 
@@ -217,13 +226,16 @@ def restore(
 
 @app.command
 def verify(
-    migration: Version,
+    migration: Annotated[
+        str | None,
+        Parameter(help="Version or name; every accepted migration when left out."),
+    ] = None,
     *,
     folder: Folder = DEFAULT_FOLDER,
     as_json: AsJson = False,
     report: ReportFile = None,
 ) -> int:
-    """Check a deployed migration again; nothing is changed."""
+    """Check what is deployed again, one migration or all; nothing is changed."""
 
     def run() -> Any:
         from flows.verify import verify_migration
@@ -231,6 +243,87 @@ def verify(
         return verify_migration(migration, folder=folder, return_state=True)
 
     return _fly(run, as_json, report)
+
+
+@app.command
+def run(
+    migration: Annotated[
+        str | None, Parameter(help="Version or name; none for recover-migrations.")
+    ] = None,
+    *,
+    target: str | None = None,
+    deployment: str = "deploy-migration/production",
+    param: Annotated[list[str] | None, Parameter(negative="")] = None,
+    tag: Annotated[list[str] | None, Parameter(negative="")] = None,
+    idempotency_key: str = "",
+    watch: Annotated[bool, Parameter(negative="")] = False,
+    timeout: Annotated[
+        float | None, Parameter(validator=cyclopts.validators.Number(gt=0))
+    ] = None,
+    pickup: Annotated[
+        float, Parameter(validator=cyclopts.validators.Number(gt=0))
+    ] = 30.0,
+    as_json: AsJson = False,
+) -> int:
+    """Start a run of a Prefect deployment, and follow it: for CI.
+
+    A worker executes it; PREFECT_API_URL (and PREFECT_API_AUTH_STRING) say where. With
+    --watch its log is shown as it grows, and the exit code is the outcome's. 60: it was
+    not over when the time was up. 130: Ctrl-C, or SIGTERM. In both cases the run goes
+    on, and you are told where to look and how to cancel it.
+
+    Example: pgflight run 008 --target prod --watch --timeout 3600
+
+    Args:
+        target: Name of the target, where the deployment knows several.
+        deployment: Flow and deployment, such as rollback-migration/production.
+        param: A further parameter as name=value, such as approval=true; repeatable.
+        tag: A tag for the run, beside those of the deployment; repeatable.
+        idempotency_key: Started again with the same key it is the same run, also one
+            that is over: so name the attempt in it.
+        watch: Follow the run to its end.
+        timeout: Seconds after which to stop following; as long as it takes if left out.
+        pickup: Seconds after which to say that no worker has taken it.
+    """
+    from flows.remote.command import Following, named, parsed, run_remotely, show_result
+    from flows.remote.start import Wanted
+
+    console = _console(as_json)
+    parameters = {**parsed(param or []), **named(migration, target)}
+    wanted = Wanted(deployment, parameters, tag or [], idempotency_key)
+    result = run_remotely(console, wanted, Following(watch, timeout, pickup))
+    if as_json:
+        print_json(result.as_json())
+    else:
+        show_result(console, result)
+    return result.exit_code
+
+
+@app.command
+def automations(
+    *,
+    notify: str = "",
+    heartbeat_seconds: Annotated[
+        int, Parameter(validator=cyclopts.validators.Number(gte=30))
+    ] = 180,
+) -> int:
+    """Create, or update, the automations that go with prefect.yaml.
+
+    A run whose heartbeat is lost is marked as crashed, so that recover-migrations is
+    run; with --notify somebody is told of whatever ends as RolledBack, RollbackFailed,
+    NeedsDecision or Unknown. Safe to run again.
+
+    Args:
+        notify: A notification block of your Prefect server, as type/name: one that
+            `prefect block ls` shows, such as slack-webhook/ops.
+        heartbeat_seconds: PREFECT_FLOWS_HEARTBEAT_FREQUENCY of your workers; three lost
+            heartbeats mean that a run is dead.
+    """
+    from flows.remote.automations import create_automations
+
+    for line in create_automations(notify, heartbeat_seconds):
+        say(_console(False), line)
+    return 0
 
 
 @app.command

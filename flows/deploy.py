@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
 from flows.border import masking_errors
+from flows.migration.approval import A_DAY, Gate, Minutes
 from flows.migration.flight import Flight
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.manifest import BudgetMs
@@ -18,6 +19,7 @@ from flows.rollback import roll_back, roll_back_without_prefect
 from flows.tasks import landing
 from flows.tasks.accept import accept
 from flows.tasks.apply import apply
+from flows.tasks.approval import approval as approved
 from flows.tasks.claim import claim, claiming
 from flows.tasks.plan import plan
 from flows.tasks.preflight import preflight
@@ -37,6 +39,8 @@ def deploy_migration(
     budget_ms: BudgetMs | None = None,
     strategy: Wish = "auto",
     workers: Workers = WORKERS,
+    approval: bool = False,
+    approval_minutes: Minutes = A_DAY,
 ) -> State[Any]:
     """Clear a PostgreSQL migration for production and fly it.
 
@@ -53,6 +57,10 @@ def deploy_migration(
         strategy: auto takes one transaction where that fits half the budget, and
             short online steps otherwise.
         workers: Backends that fill rows at the same time, online.
+        approval: Suspend the run once it is planned, until somebody approves or
+            declines the plan (Resume).
+        approval_minutes: How long that question stands; without an answer nothing is
+            done.
     """
     report = Report(action="deploy", version=migration, run_id=str(uuid4()))
     flight = None
@@ -70,7 +78,13 @@ def deploy_migration(
                 before = baseline(flight)
                 applied = None
                 if not flight.is_applied:
-                    applied = apply(flight, plan(flight, before))
+                    planned = approved(
+                        flight,
+                        plan(flight, before),
+                        Gate(approval, approval_minutes),
+                        lambda: preflight(report, migration, folder, terms),
+                    )
+                    applied = apply(flight, planned)
                 checks = verify(flight, applied)
                 probes = smoke_test(flight, checks, before)
                 accept(flight, probes)

@@ -121,6 +121,8 @@ def _lines(report: Report) -> Iterable[str]:
     yield from (f"   because: {_indented(error)}" for error in report.errors)
     if report.target:
         yield f"   target: {report.target}; run {report.run_id}"
+    if report.approval:
+        yield f"   {_indented(report.approval)}"
     yield from _what_users_felt(report)
     if report.checks:
         yield f"   checks: {tally(check.verdict for check in report.checks)}"
@@ -137,7 +139,7 @@ def _lines(report: Report) -> Iterable[str]:
     if report.phases:
         phases = (f"{phase.name} {phase.seconds:.2f} s" for phase in report.phases)
         yield f"   durations: {', '.join(phases)}"
-    for part in report.recovered:
+    for part in report.recovered + report.verified:
         yield f"   {part.summary}"
         yield from (f"   {line}" for line in _lines(part))
     if report.rollback:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 
 from flows.border import masking_errors
 from flows.migration.folder import DEFAULT_FOLDER
@@ -12,22 +13,34 @@ from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.tasks import landing
 from flows.tasks.rollback import find_run
-from flows.tasks.verify import verify
+from flows.tasks.verify import find_accepted, verify
 
 
 @flow(
     name="verify-migration",
-    flow_run_name="verify-{migration}",
+    flow_run_name=lambda: f"verify-{flow_run.parameters['migration'] or 'all'}",
     persist_result=False,
 )
 @masking_errors
-def verify_migration(migration: str, folder: str = DEFAULT_FOLDER) -> State[Any]:
-    """Check a deployed migration again; nothing is changed.
+def verify_migration(
+    migration: str | None = None, folder: str = DEFAULT_FOLDER
+) -> State[Any]:
+    """Check what is deployed again; nothing is changed.
+
+    What is not any more as it was promised is reported, and the run fails.
 
     Args:
-        migration: Version or name, e.g. 008 or 008_active_org.
+        migration: Version or name, e.g. 008 or 008_active_org; empty for every
+            migration that the ledger has as accepted.
         folder: Folder of migrations, as the worker sees it.
     """
+    report = verify_one(migration, folder) if migration else verify_accepted(folder)
+    landing.close(report, None)
+    return landing.state_of(report)
+
+
+def verify_one(migration: str, folder: str) -> Report:
+    """Hold one migration against what it promised."""
     report = Report(action="verify", version=migration, run_id=str(uuid4()))
     flight = None
     try:
@@ -37,5 +50,18 @@ def verify_migration(migration: str, folder: str = DEFAULT_FOLDER) -> State[Any]
     except Exception as error:
         report.add_error(error)
         report.conclude(landing.outcome_without_rollback(flight, error))
-    landing.close(report, None)
-    return landing.state_of(report)
+    return report
+
+
+def verify_accepted(folder: str) -> Report:
+    """Hold everything that was accepted against what it promised, oldest first."""
+    report = Report(action="verify", version="", run_id=str(uuid4()))
+    try:
+        for version in find_accepted(report):
+            part = verify_one(version, folder)
+            report.verified.append(part)
+            report.errors += part.errors
+    except Exception as error:
+        report.add_error(error)
+        return report.conclude(landing.outcome_without_rollback(None, error))
+    return report.conclude_all()

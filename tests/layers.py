@@ -22,7 +22,9 @@ TASK = {
 SURFACE = {
     "flows.cli",
     "flows.terminal",
+    "flows.asking",
     "flows.here",
+    "flows.remote",
     "flows.report_file",
     "flows.demo",
 }

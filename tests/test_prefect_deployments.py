@@ -1,28 +1,423 @@
 """The three ways of triggering, on prefect.yaml as it is: by name, as CI does it."""
 
+import json
+import re
+import signal
 import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from shutil import copytree
+from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
+import psycopg
 import pytest
 
-from tests.fix_deployments import Deployments
+from flows.demo.loopback import HOST
+from flows.resources import SQL
+from tests.fix_deployments import CHECKOUT, LOGIN, PGFLIGHT, RUN_TIMEOUT_S, Deployments
+
+Done = subprocess.CompletedProcess[str]
+DEPLOY = ("run", "008", "--watch")
+ROLL_BACK = ("run", "008", "--deployment", "rollback-migration/production", "--watch")
+NIGHTLY = ("run", "--deployment", "verify-migration/nightly", "--watch")
+OUR_BACKENDS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid <> pg_backend_pid() AND application_name LIKE 'pgflight%%'"
+)
 
 
-def run(deployments: Deployments, name: str, *parameters: str) -> tuple[int, str]:
-    """Exit code, and the line that tells the final state."""
-    options = [option for text in parameters for option in ("--param", text)]
-    command = ["deployment", "run", name, *options, "--watch"]
-    answer: subprocess.CompletedProcess[str] = deployments.prefect(*command)
-    return answer.returncode, answer.stdout.strip().splitlines()[-1]
+@pytest.fixture(scope="module")
+def owner(deployments: Deployments) -> Iterator[psycopg.Connection]:
+    """The deploying role, in the workers' target."""
+    with psycopg.connect(deployments.world.owner_url, autocommit=True) as conn:
+        yield conn
 
 
-def test_ci_deploys_verifies_and_rolls_back(deployments: Deployments) -> None:
-    deployed = run(deployments, "deploy-migration/production", "migration=008")
-    assert deployed == (0, "Flow run finished successfully in 'Deployed'.")
-    verified = run(deployments, "verify-migration/nightly")
-    assert verified == (0, "Flow run finished successfully in 'NothingToDo'.")
-    rolled_back = run(deployments, "rollback-migration/production", "migration=008")
-    assert rolled_back == (0, "Flow run finished successfully in 'RolledBack'.")
+@pytest.fixture(scope="module")
+def told(deployments: Deployments) -> Iterator[list[str]]:
+    """What the notification block has sent; the automations are made twice."""
+    heard: list[str] = []
+
+    class Ear(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            size = int(self.headers["Content-Length"])
+            heard.append(self.rfile.read(size).decode())
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer((HOST, 0), Ear) as ear:
+        threading.Thread(target=ear.serve_forever, daemon=True).start()
+        _make_block(deployments, f"http://{HOST}:{ear.server_port}/")
+        arguments = ("--notify", "custom-webhook/ops", "--heartbeat-seconds", "30")
+        for _ in range(2):
+            made = deployments.pgflight("automations", *arguments)
+            assert made.returncode == 0, made.stderr
+        yield heard
+        ear.shutdown()
+
+
+def _make_block(deployments: Deployments, url: str) -> None:
+    """As a person does it in the UI."""
+    with deployments.client() as client:
+        kind = client.get("block_types/slug/custom-webhook").json()["id"]
+        schema = deployments.post(
+            "block_schemas/filter", block_schemas={"block_type_id": {"any_": [kind]}}
+        )[0]["id"]
+    told = {"name": "ops", "url": url, "json_data": {"subject": "{{subject}}"}}
+    deployments.post(
+        "block_documents/",
+        name="ops",
+        block_type_id=kind,
+        block_schema_id=schema,
+        data=told,
+    )
+
+
+@pytest.fixture(scope="module")
+def story(deployments: Deployments, told: list[str]) -> dict[str, Done]:
+    """One migration there and back: what CI was shown of each run."""
+    key = ("--idempotency-key", "job-1-attempt-1")
+    return {
+        "deploy": deployments.pgflight(*DEPLOY, *key, "--json", "--tag", "ci"),
+        "again": deployments.pgflight(*DEPLOY, *key),
+        "verify": deployments.pgflight(*NIGHTLY),
+        "roll back": deployments.pgflight(*ROLL_BACK, "--json"),
+    }
+
+
+def test_ci_deploys_verifies_and_rolls_back(story: dict[str, Done]) -> None:
+    codes = {name: done.returncode for name, done in story.items()}
+    assert codes == dict.fromkeys(story, 0), story
+    report = json.loads(story["deploy"].stdout)
+    assert (report["outcome"], report["exit_code"]) == ("DEPLOYED", 0)
+    assert len(report["checks"]) > 5
+    assert json.loads(story["roll back"].stdout)["saved"]
+
+
+def test_log_is_shown_as_it_grows(story: dict[str, Done]) -> None:
+    shown = story["deploy"].stderr
+    lines = ("/runs/flow-run/", "is Running", "✅ Planned", "deploy 008: DEPLOYED")
+    places = [shown.find(line) for line in lines]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert "Finished in state" not in shown
+
+
+def test_same_idempotency_key_is_the_same_run(story: dict[str, Done]) -> None:
+    first = json.loads(story["deploy"].stdout)["flow_run"]
+    assert f"again, by its idempotency key: {first['url']}" in story["again"].stdout
+    assert "NOTHING_TO_DO" not in story["again"].stdout
+
+
+def test_nightly_verifies_all_that_was_accepted(story: dict[str, Done]) -> None:
+    assert "Accepted: 008" in story["verify"].stdout
+    assert "verify: NOTHING_TO_DO" in story["verify"].stdout
+
+
+def test_prefect_keeps_no_secret(
+    deployments: Deployments, story: dict[str, Done]
+) -> None:
+    files = [path for path in deployments.home.rglob("*") if path.is_file()]
+    kept = b"".join(path.read_bytes() for path in files)
+    password = urlsplit(deployments.world.owner_url).password
+    assert b"deploy-migration" in kept
+    assert password
+    assert password.encode() not in kept
+    assert deployments.world.token.encode() not in kept
+
+
+def test_worker_keeps_its_files_where_its_server_does(
+    deployments: Deployments, story: dict[str, Done]
+) -> None:
+    """Not in /tmp: nothing is left there, and nobody else's folder is in the way."""
+    assert (deployments.home / "runner_storage").is_dir()
+
+
+def test_blocked_has_its_exit_code(deployments: Deployments) -> None:
+    done = deployments.pgflight("run", "007", "--watch", "--json")
+    assert done.returncode == 10
+    assert json.loads(done.stdout)["outcome"] == "BLOCKED"
+
+
+def test_rolled_back_is_told_with_the_log_of_the_subflow(
+    deployments: Deployments, tmp_path: Path, told: list[str]
+) -> None:
+    folder = copy_of_migrations(tmp_path)
+    probes = folder / "008_active_org" / "migration.toml"
+    text = probes.read_text().replace('"member sets the organization"', '"broken"')
+    probes.write_text(text.replace("json = { active_org_id", "json = { nothing_of_it"))
+    done = deployments.pgflight(*DEPLOY, "--param", f"folder={folder}")
+    assert done.returncode == 20, done.stdout
+    assert "✅ down.sql executed" in done.stdout
+    wait_until(lambda: any("RolledBack" in text for text in told))
+
+
+def test_busy_has_a_name_of_its_own_and_is_no_crash(
+    deployments: Deployments, owner: psycopg.Connection
+) -> None:
+    key = int.from_bytes(b"pgclaim", "big")
+    owner.execute("SELECT pg_advisory_lock(%s)", [key])
+    try:
+        done = deployments.pgflight(*DEPLOY, "--json")
+    finally:
+        owner.execute("SELECT pg_advisory_unlock(%s)", [key])
+    found = json.loads(done.stdout)
+    run = deployments.post(
+        "flow_runs/filter", flow_runs={"id": {"any_": [found["flow_run"]["id"]]}}
+    )[0]
+    assert (done.returncode, found["is_busy"]) == (10, True)
+    assert (run["state_name"], run["state_type"]) == ("Busy", "CANCELLED")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "gist"),
+    [
+        (("run", "008", "--deployment", "deploy-migration/prod"), "recover-migrations"),
+        (("run", "008", "--param", "budget_ms=0"), "budget_ms"),
+        (("run", "008", "--param", "budget_ms"), "is not name=value"),
+        (("automations", "--notify", "slack-webhook/nobody"), "has no block"),
+    ],
+)
+def test_what_is_wrong_is_one_message(
+    deployments: Deployments, arguments: tuple[str, ...], gist: str
+) -> None:
+    done = deployments.pgflight(*arguments)
+    assert done.returncode == 10
+    assert gist in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("login", ["", "ci:wrong"])
+def test_without_the_login_it_is_said_which_variable(
+    deployments: Deployments, login: str
+) -> None:
+    done = deployments.pgflight(*DEPLOY, PREFECT_API_AUTH_STRING=login)
+    assert done.returncode == 10
+    assert "PREFECT_API_AUTH_STRING" in done.stderr
+    assert LOGIN.split(":")[1] not in done.stderr
+
+
+def test_server_that_is_not_there_is_said(deployments: Deployments) -> None:
+    done = deployments.pgflight(*DEPLOY, PREFECT_API_URL=f"http://{HOST}:9/api")
+    assert done.returncode == 10
+    assert "does not answer" in done.stderr
+
+
+@contextmanager
+def paused_pool(deployments: Deployments) -> Iterator[None]:
+    with deployments.client() as client:
+        client.patch("work_pools/pgflight", json={"is_paused": True})
+        yield
+        client.patch("work_pools/pgflight", json={"is_paused": False})
+
+
+def test_run_that_nobody_takes_is_said_and_goes_on(deployments: Deployments) -> None:
+    limits = ("--pickup", "0.1", "--timeout", "3")
+    with paused_pool(deployments):
+        done = deployments.pgflight(*DEPLOY, *limits)
+        delete_run(deployments, done.stdout)
+    assert done.returncode == 60
+    assert "is paused: prefect work-pool resume pgflight" in done.stdout
+    assert "The run goes on. Look there: http" in done.stdout
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_watch_says_how_to_cancel(
+    deployments: Deployments, sent: signal.Signals
+) -> None:
+    with paused_pool(deployments), following(deployments, *DEPLOY) as watch:
+        lines = read_until(watch, "is Scheduled")
+        watch.send_signal(sent)
+        rest, _ = watch.communicate(timeout=60)
+        delete_run(deployments, lines)
+    assert watch.returncode == 130, rest
+    assert "The run goes on" in rest
+    assert "prefect flow-run cancel" in rest
+
+
+def test_approved_by_name_into_the_ledger(
+    deployments: Deployments, owner: psycopg.Connection
+) -> None:
+    with suspended(deployments) as (watch, run_id):
+        assert owner.execute(OUR_BACKENDS).fetchone() == (0,)
+        database = urlsplit(deployments.world.owner_url).path[1:]
+        given = {"decision": "approve", "approver": "Ann", "target": "another"}
+        assert resume(deployments, run_id, {}) == "REJECT"
+        assert resume(deployments, run_id, given) == "REJECT"
+        good = given | {"target": database}
+        assert resume(deployments, run_id, good) == "ACCEPT"
+        shown, _ = watch.communicate(timeout=120)
+    assert watch.returncode == 0, shown
+    kinds = kinds_of_last(owner, 7)
+    assert kinds == [
+        *("started", "suspended", "started", "approved"),
+        *("applied", "verified", "accepted"),
+    ]
+    assert "Approved by Ann on" in shown
+    assert deployments.pgflight(*ROLL_BACK).returncode == 0
+
+
+def test_declined_is_blocked_with_who_and_why(
+    deployments: Deployments, owner: psycopg.Connection
+) -> None:
+    with suspended(deployments) as (watch, run_id):
+        given = {"decision": "decline", "approver": "Bo", "reason": "not on a Friday"}
+        given["target"] = urlsplit(deployments.world.owner_url).path[1:]
+        assert resume(deployments, run_id, given) == "ACCEPT"
+        shown, _ = watch.communicate(timeout=120)
+    assert watch.returncode == 10, shown
+    assert "Declined by Bo on" in shown
+    assert "not on a Friday" in shown
+    assert kinds_of_last(owner, 2) == ["declined", "ended"]
+
+
+def test_no_answer_is_blocked(deployments: Deployments) -> None:
+    until = ("--param", "approval=true", "--param", "approval_minutes=0.02")
+    done = deployments.pgflight(*DEPLOY, *until)
+    assert done.returncode == 10, done.stdout
+    assert "Nobody approved it in time" in done.stdout
+
+
+def test_killed_flow_is_crashed_and_recovered_by_itself(
+    deployments: Deployments, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    with following(deployments, *sleeping_deployment(tmp_path)) as watch:
+        wait_for_sleeper(owner)
+        kill_flows(deployments.workers)
+        shown, _ = watch.communicate(timeout=120)
+    assert watch.returncode == 50, shown
+    assert "recover-migrations" in shown
+    wait_for_recovery(owner)
+
+
+def test_lost_worker_is_crashed_by_its_heartbeat_and_recovered(
+    deployments: Deployments, owner: psycopg.Connection, tmp_path: Path, told: list[str]
+) -> None:
+    """The last test: a worker is gone after it."""
+    with following(deployments, *sleeping_deployment(tmp_path)) as watch:
+        wait_for_sleeper(owner)
+        kill_with_worker(deployments.workers)
+        shown, _ = watch.communicate(timeout=240)
+    assert watch.returncode == 50, shown
+    assert "heartbeat was lost" in shown
+    wait_for_recovery(owner)
+
+
+def copy_of_migrations(tmp_path: Path) -> Path:
+    return Path(copytree(SQL / "migrations", tmp_path / "migrations"))
+
+
+def sleeping_deployment(tmp_path: Path) -> tuple[str, ...]:
+    folder = copy_of_migrations(tmp_path)
+    up = folder / "008_active_org" / "up.sql"
+    up.write_text(f"{up.read_text()}\nSELECT pg_sleep(600);\n")
+    given = (f"folder={folder}", "budget_ms=100000", "strategy=transactional")
+    return (*DEPLOY, *(part for text in given for part in ("--param", text)))
+
+
+def wait_for_sleeper(owner: psycopg.Connection) -> None:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'"
+    wait_until(lambda: owner.execute(query).fetchone() != (0,))
+
+
+def wait_for_recovery(owner: psycopg.Connection) -> None:
+    """Nobody starts it: the automation does."""
+    wait_until(lambda: kinds_of_last(owner, 1) == ["settled"])
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + RUN_TIMEOUT_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def kill_flows(workers: list[int]) -> None:
+    for worker in workers:
+        for child in psutil.Process(worker).children(recursive=True):
+            child.kill()
+
+
+def kill_with_worker(workers: list[int]) -> None:
+    for worker in map(psutil.Process, workers):
+        children = worker.children(recursive=True)
+        if children:
+            worker.kill()
+            for child in children:
+                child.kill()
+
+
+def kinds_of_last(owner: psycopg.Connection, count: int) -> list[str]:
+    """The last events but for the ends of those that went well, oldest first."""
+    found = owner.execute(
+        "SELECT kind FROM pgflight.event WHERE outcome IS DISTINCT FROM 'DEPLOYED'"
+        " ORDER BY id DESC LIMIT %s",
+        [count],
+    ).fetchall()
+    return [kind for (kind,) in reversed(found)]
+
+
+def resume(deployments: Deployments, run_id: str, given: dict[str, str]) -> str:
+    """What the server says to an answer."""
+    answer = deployments.post(f"flow_runs/{run_id}/resume", run_input=given)
+    return str(answer["status"])
+
+
+@contextmanager
+def suspended(
+    deployments: Deployments,
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A run that waits for an approval, and who follows it."""
+    with following(deployments, *DEPLOY, "--param", "approval=true") as watch:
+        lines = read_until(watch, "waits for a person")
+        yield watch, run_id_in(lines)
+
+
+@contextmanager
+def following(
+    deployments: Deployments, *arguments: str
+) -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
+        [*PGFLIGHT, *arguments],
+        cwd=CHECKOUT,
+        env=deployments.environment | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_until(process: "subprocess.Popen[str]", gist: str) -> str:
+    assert process.stdout
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if gist in line:
+            return seen
+    raise AssertionError(seen)
+
+
+def run_id_in(shown: str) -> str:
+    found = re.search(r"flow-run/([0-9a-f-]{36})", shown)
+    assert found, shown
+    return found.group(1)
+
+
+def delete_run(deployments: Deployments, shown: str) -> None:
+    with deployments.client() as client:
+        client.delete(f"flow_runs/{run_id_in(shown)}").raise_for_status()
 
 
 @pytest.mark.parametrize("flow", ["deploy-migration", "rollback-migration"])
@@ -33,32 +428,22 @@ def test_run_can_be_put_off(deployments: Deployments, flow: str) -> None:
     assert "Created flow run" in answer.stdout
 
 
-def test_ci_fails_when_a_migration_is_blocked(deployments: Deployments) -> None:
-    blocked = run(deployments, "deploy-migration/production", "migration=007")
-    assert blocked == (1, "Flow run finished in state 'Blocked'.")
-
-
-def test_prefect_keeps_no_secret(deployments: Deployments) -> None:
-    run(deployments, "deploy-migration/production", "migration=008")
-    files = [path for path in deployments.home.rglob("*") if path.is_file()]
-    kept = b"".join(path.read_bytes() for path in files)
-    password = urlsplit(deployments.world.owner_url).password
-    assert b"deploy-migration" in kept
-    assert password
-    assert password.encode() not in kept
-    assert deployments.world.token.encode() not in kept
-
-
-def test_worker_keeps_its_files_where_its_server_does(deployments: Deployments) -> None:
-    """Not in /tmp: nothing is left there, and nobody else's folder is in the way."""
-    run(deployments, "verify-migration/nightly")
-    assert (deployments.home / "runner_storage").is_dir()
-
-
-def test_nightly_is_scheduled(deployments: Deployments) -> None:
-    nightly = deployments.read("verify-migration/nightly")
-    schedules = nightly["schedules"]
+@pytest.mark.parametrize(
+    "name", ["verify-migration/nightly", "recover-migrations/production"]
+)
+def test_scheduled(deployments: Deployments, name: str) -> None:
+    schedules = deployments.read(name)["schedules"]
     assert [schedule["active"] for schedule in schedules] == [True]
+
+
+def test_automations_are_made_once(deployments: Deployments, told: list[str]) -> None:
+    found: list[dict[str, Any]] = deployments.post("automations/filter", limit=50)
+    names = sorted(one["name"] for one in found)
+    assert names == [
+        "pgflight: a run whose heartbeat is lost has crashed",
+        "pgflight: recover what a crashed or cancelled run has left",
+        "pgflight: tell somebody",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -67,9 +452,13 @@ def test_nightly_is_scheduled(deployments: Deployments) -> None:
         "deploy-migration/production",
         "rollback-migration/production",
         "verify-migration/nightly",
+        "recover-migrations/production",
     ],
 )
-def test_no_flow_depends_on_a_reader_of_its_output(
-    deployments: Deployments, name: str
-) -> None:
-    assert deployments.read(name)["job_variables"] == {"stream_output": False}
+def test_deployed_as_it_must_be(deployments: Deployments, name: str) -> None:
+    """No reader of its output is needed, and no slot that it could lose."""
+    found = deployments.read(name)
+    assert found["job_variables"] == {"stream_output": False}
+    assert found["global_concurrency_limit"] is None
+    assert found["description"]
+    assert found["tags"]

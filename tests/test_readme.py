@@ -7,7 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import yaml  # type: ignore[import-untyped]
+
+from flows.cli import app, run
 from flows.demo.world import World
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -22,13 +26,13 @@ RUN_BY = {
     "pip install 'pgflight[demo]'": "tests/test_package.py",
     "prefect work-pool create pgflight --type process": "tests/fix_deployments.py",
     "prefect --no-prompt deploy --all": "tests/fix_deployments.py",
+    "pgflight automations": "tests/test_prefect_deployments.py",
+    "pgflight run 008 --watch": "tests/test_prefect_deployments.py",
     "prefect worker start --pool pgflight": "tests/fix_deployments.py",
     "prefect deployment run deploy-migration/production --param migration=008"
     ' --start-in "6 hours"': "tests/test_prefect_deployments.py",
     "prefect deployment run rollback-migration/production --param migration=008"
     ' --start-in "10 minutes"': "tests/test_prefect_deployments.py",
-    "prefect deployment run deploy-migration/production --param migration=008"
-    " --watch": "tests/test_prefect_deployments.py",
 }
 
 
@@ -43,12 +47,42 @@ def commands() -> Iterator[str]:
 
 def own_database() -> list[list[str]]:
     """The ``pgflight`` commands of the README, in its order."""
-    return [shlex.split(line) for line in commands() if line.startswith("pgflight ")]
+    return [shlex.split(line) for line in commands() if _is_of_own_database(line)]
+
+
+def _is_of_own_database(command: str) -> bool:
+    return command.startswith("pgflight ") and command not in RUN_BY
+
+
+def ci_files() -> list[dict[str, Any]]:
+    """The YAML of the README: a workflow of GitHub's, a job of GitLab's."""
+    blocks = re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL)
+    return [yaml.safe_load(block) for block in blocks]
 
 
 def test_every_command_is_run_somewhere() -> None:
-    others = {c for c in commands() if not c.startswith(("pgflight ", "export "))}
+    here = ("export ",)
+    others = {
+        c for c in commands() if not c.startswith(here) and not _is_of_own_database(c)
+    }
     assert others == RUN_BY.keys()
+
+
+def test_ci_runs_what_the_command_line_takes() -> None:
+    github, gitlab = ci_files()
+    steps = [step.get("run", "") for step in github["jobs"]["deploy"]["steps"]]
+    lines = [
+        line
+        for line in (*steps, *gitlab["migrate"]["script"])
+        if line.startswith("pgflight")
+    ]
+    assert len(lines) == 2
+    for line in lines:
+        _, *arguments = shlex.split(line)
+        command, bound, _ = app.parse_args(arguments, exit_on_error=False)
+        assert command is run
+        assert bound.arguments["watch"] is True
+        assert "$" in bound.arguments["idempotency_key"]
 
 
 def test_own_database_as_written(

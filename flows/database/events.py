@@ -14,6 +14,9 @@ from flows.migration.redaction import masked_in
 
 Kind = Literal[
     "started",
+    "suspended",
+    "approved",
+    "declined",
     "applying",
     "applied",
     "verified",

@@ -11,7 +11,7 @@ from flows.database.connection import (
     session,
     set_local,
 )
-from flows.database.events import Event, append_event, settle_flights
+from flows.database.events import Event, Kind, append_event, settle_flights
 from flows.database.ledger import (
     FENCE_KEY,
     create_ledger,
@@ -51,6 +51,18 @@ def open_flight(flight: Flight) -> list[str]:
     return [f"Flight {one.flight_id} of {one.version}: {one.detail}" for one in settled]
 
 
+def note(flight: Flight, kind: Kind, detail: str) -> None:
+    """Add an event of the flight that changes nothing else.
+
+    Raises:
+        ConnectionFailed, QueryFailed: it could not be noted.
+    """
+    purpose = f"note {flight.run_id} {flight.migration.version}"
+    with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+        append_event(conn, _event(flight, kind, detail))
+        commit_locally(conn)
+
+
 def close_flight(
     target: Target, report: Report, run_id: UUID, within_ms: int = CLOSE_LIMIT_MS
 ) -> None:
@@ -82,13 +94,18 @@ def _assert_as_cleared(conn: Conn, flight: Flight) -> None:
 
 
 def _started(flight: Flight) -> Event:
-    report = flight.report
+    migration = flight.migration
+    what = f"{flight.report.action} {migration.version}_{migration.name}"
+    return _event(flight, "started", what)
+
+
+def _event(flight: Flight, kind: Kind, detail: str) -> Event:
     return Event(
         flight_id=flight.run_id,
         run_id=flight.in_place_as,
         version=flight.migration.version,
-        kind="started",
-        detail=f"{report.action} {flight.migration.version}_{flight.migration.name}",
+        kind=kind,
+        detail=detail,
     )
 
 

@@ -59,6 +59,20 @@ class Found:
     settled: list[Settled]
 
 
+def is_anything_left(target: Target, flight_id: UUID, pin: Pin | None) -> bool:
+    """Whether there is anything to recover, also by who is still at work.
+
+    Without the claim: what looks every few minutes must not be in a deployment's way.
+
+    Raises:
+        NotCleared: this is not the server, or not the database, that was meant.
+    """
+    purpose = f"recover {flight_id}"
+    with reading(target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+        assert_right_place(conn, target, pin)
+        return ledger_exists(conn) and bool(one(conn, "anything_left")["found"])
+
+
 def find_unfinished(target: Target, flight_id: UUID, pin: Pin | None) -> Found:
     """Look for unfinished runs; call it under the claim, so that nobody is at work.
 
@@ -70,7 +84,7 @@ def find_unfinished(target: Target, flight_id: UUID, pin: Pin | None) -> Found:
     """
     purpose = f"recover {flight_id}"
     with reading(target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
-        _assert_right_place(conn, target, pin)
+        assert_right_place(conn, target, pin)
         if not ledger_exists(conn):
             return Found([], [])
         set_local(conn, "lock_timeout", FENCE_WAIT_MS)
@@ -81,7 +95,12 @@ def find_unfinished(target: Target, flight_id: UUID, pin: Pin | None) -> Found:
     return Found(runs, settled)
 
 
-def _assert_right_place(conn: Conn, target: Target, pin: Pin | None) -> None:
+def assert_right_place(conn: Conn, target: Target, pin: Pin | None) -> None:
+    """Ask what preflight asks of the server itself, and nothing else.
+
+    Raises:
+        NotCleared: this is not the server, or not the database, that was meant.
+    """
     facts = one(conn, "select_identity")
     actual = f"{facts['database']}@{facts['system_identifier']}"
     findings = list(server_findings(conn, target, facts))

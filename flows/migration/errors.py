@@ -12,6 +12,7 @@ PgflightError
 │   ├── NotCleared           … because preflight found reasons
 │   ├── NotInPlace           … because there is nothing to roll back
 │   ├── Busy                 another deployer holds the fence
+│   ├── Declined             somebody was asked, and decided against it
 │   └── LocksNotObtained     every rung of the lock-timeout ladder failed
 ├── ApplyFailed              the transaction was rolled back
 │   ├── StatementFailed      … because the server refused a statement
@@ -95,6 +96,10 @@ class NotInPlace(Blocked):
 
 class Busy(Blocked):
     """Another deployer holds the fence; the message says who and since when."""
+
+
+class Declined(Blocked):
+    """Somebody was asked for an approval; the message says who declined, and why."""
 
 
 class LocksNotObtained(Blocked):

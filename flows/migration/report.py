@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, PrivateAttr
 
 from flows.migration.check import Check
 from flows.migration.commit_state import CommitState
-from flows.migration.errors import PgflightError
+from flows.migration.errors import Busy, PgflightError
 from flows.migration.finding import Finding, Level
 from flows.migration.outcome import Outcome
 from flows.migration.probe import ProbeResult, Verdict
@@ -162,11 +162,15 @@ class Report(BaseModel):
 
     Attributes:
         action: deploy, rollback, restore, verify or recover.
-        version: empty of a recovery, which is of all that it finds.
+        version: empty where it is of all that is found: recover, and verify all.
         target: role, host and database, without secrets.
         commit: where the COMMIT of the last transaction stands.
         waits_in_vain: who waited for attempts that came to nothing.
         locks_in_vain: what these attempts held, as in `Applied`.
+        recovered: what a recovery has gone on with.
+        verified: what became of each migration, where all of them were verified.
+        approval: who approved or declined it and when; empty where nobody was asked.
+        is_busy: whether another run was found at work.
         errors: first error first; a failed rollback never hides it.
     """
 
@@ -191,6 +195,9 @@ class Report(BaseModel):
     restored: list[Restored] = []
     rollback: "Report | None" = None
     recovered: list["Report"] = []
+    verified: list["Report"] = []
+    approval: str = ""
+    is_busy: bool = False
     errors: list[str] = []
     phases: list[Phase] = []
     _began: float = PrivateAttr(default_factory=time.monotonic)
@@ -222,6 +229,7 @@ class Report(BaseModel):
 
     def add_error(self, error: BaseException) -> None:
         """Keep an error beside those that came before it."""
+        self.is_busy = self.is_busy or isinstance(error, Busy)
         is_ours = isinstance(error, PgflightError)
         text = mask(str(error) if is_ours else f"{type(error).__name__}: {error}")
         if text not in self.errors:
@@ -253,13 +261,14 @@ class Report(BaseModel):
         self.ended_at = datetime.now(UTC)
         return self
 
-    def conclude_all(self, waiting: Sequence[str]) -> "Report":
-        """Close a recovery with the worst that it came to.
+    def conclude_all(self, waiting: Sequence[str] = ()) -> "Report":
+        """Close a run of several migrations with the worst that it came to.
 
         Args:
             waiting: versions that wait for a person.
         """
-        outcomes = [part.outcome for part in self.recovered if part.outcome]
+        parts = self.recovered + self.verified
+        outcomes = [part.outcome for part in parts if part.outcome]
         if waiting:
             outcomes.append(Outcome.NEEDS_DECISION)
         nothing = Outcome.NOTHING_TO_DO

@@ -8,6 +8,9 @@ from flows.migration.report import Report
 FORMAT = 1
 """Raised when a key goes, or means something else; not when one comes."""
 
+_INNER = {"rollback", "recovered", "verified"}
+"""Reports inside of a report."""
+
 
 def report_as_json(report: Report) -> dict[str, Any]:
     """One JSON document: what the report holds, and what follows from it."""
@@ -23,7 +26,8 @@ def _told(report: Report) -> dict[str, Any]:
             {"what": advice.what, "command": advice.command}
             for advice in left_to_do(report)
         ],
-        **report.model_dump(mode="json", exclude={"outcome", "rollback", "recovered"}),
+        **report.model_dump(mode="json", exclude={"outcome", *_INNER}),
         "rollback": _told(report.rollback) if report.rollback else None,
         "recovered": [_told(part) for part in report.recovered],
+        "verified": [_told(part) for part in report.verified],
     }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from flows.database.ledger import Run
 from flows.database.logbook import close_flight
@@ -25,20 +25,10 @@ from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.redaction import masked_model
 from flows.migration.report import Report
+from flows.migration.state_name import BUSY, name_of
 from flows.tasks.engine import run_log
 from flows.tasks.landed import keep
-from flows.tasks.publishing import publish_report
-
-_STATE_NAMES = {
-    Outcome.NOTHING_TO_DO: "NothingToDo",
-    Outcome.DEPLOYED: "Deployed",
-    Outcome.RESTORED: "Restored",
-    Outcome.BLOCKED: "Blocked",
-    Outcome.ROLLED_BACK: "RolledBack",
-    Outcome.ROLLBACK_FAILED: "RollbackFailed",
-    Outcome.NEEDS_DECISION: "NeedsDecision",
-    Outcome.UNKNOWN: "Unknown",
-}
+from flows.tasks.publishing import carry, publish_report
 
 
 class Landed(PgflightError):
@@ -170,13 +160,19 @@ def report_of(state: State[Any]) -> Report:
 
 
 def state_of(report: Report) -> State[Any]:
-    """Prefect's final state: named after the outcome, failed unless it is a success."""
+    """Prefect's final state: named after the outcome, failed unless it is a success.
+
+    A run that found another one at work is cancelled, as Prefect's own limits do it:
+    nothing failed, and nothing was done.
+    """
     report = masked_model(report)
     assert report.outcome is not None
-    name = _STATE_NAMES[report.outcome]
+    name, message = name_of(report), report.summary
     if report.is_success:
-        return Completed(name=name, message=report.summary, data=report)
-    return Failed(name=name, message=report.summary, data=Landed(report))
+        return Completed(name=name, message=message, data=report)
+    if name == BUSY:
+        return Cancelled(name=name, message=message, data=Landed(report))
+    return Failed(name=name, message=message, data=Landed(report))
 
 
 def assert_not_condemned(flight: Flight) -> None:
@@ -205,6 +201,7 @@ def close(report: Report, flight: Flight | None) -> None:
             close_flight(flight.target, report, flight.in_place_as)
         except PgflightError as error:
             run_log().warning("The ledger was not told how it ended: %s", error)
+    carry(report)
     run_log().info("%s", report.summary)
     keep(report)
     publish_report(report)

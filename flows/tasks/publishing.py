@@ -6,15 +6,19 @@ So pages are published aside, and waited for only when the run is over.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from threading import Thread
 from uuid import UUID
 
+from prefect import get_client
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
     update_progress_artifact,
 )
+from prefect.context import FlowRunContext
+from prefect.exceptions import PrefectHTTPStatusError
 
 from flows.migration.plan import Plan
 from flows.migration.progress import Progress
@@ -27,6 +31,7 @@ from flows.migration.report_page import (
     probes_page,
     report_page,
 )
+from flows.migration.state_name import REPORT_KEY
 from flows.tasks.engine import is_away, run_log
 
 PATIENCE_S = 5.0
@@ -81,6 +86,27 @@ def finish_publishing() -> None:
     lacking = sum(not call.is_done for call in calls)
     if lacking:
         run_log().warning("%s artifacts could not be published", lacking)
+
+
+def carry(report: Report) -> None:
+    """Leave the whole report with its run, for who follows it from another machine.
+
+    The state's own data is not stored: results are not persisted.
+    """
+    context = FlowRunContext.get()
+    if context and context.flow_run:
+        run_id = context.flow_run.id
+        _in_time(lambda: _leave(run_id, report))
+
+
+def _leave(run_id: UUID, report: Report) -> UUID:
+    value = masked_model(report).model_dump_json()
+    with get_client(sync_client=True) as client:
+        # A run that was suspended or retried has left one already.
+        with suppress(PrefectHTTPStatusError):
+            client.delete_flow_run_input(run_id, REPORT_KEY)
+        client.create_flow_run_input(run_id, REPORT_KEY, value)
+    return run_id
 
 
 class ProgressBar:

@@ -4,7 +4,7 @@ import os
 from uuid import UUID
 
 from flows.database.claim import current_claim
-from flows.database.unfinished import Unfinished
+from flows.database.unfinished import Unfinished, is_anything_left
 from flows.database.unfinished import find_unfinished as find
 from flows.migration.report import Report
 from flows.migration.target import target_from_environment
@@ -15,16 +15,20 @@ from flows.tasks.step import changing_step
 
 @changing_step("find-unfinished")
 def find_unfinished(report: Report) -> list[Unfinished]:
-    """Claim the database and list what was left unfinished, oldest first.
+    """List what was left unfinished, oldest first; where anything is, claimed.
 
     Raises:
         Busy: a run is at work, so nothing was left.
         TargetError, NotCleared: the target is not the one that is meant.
     """
     target = target_from_environment(os.environ)
+    log, flight_id = run_log(), UUID(report.run_id)
+    pin = remembered(target)
+    if not is_anything_left(target, flight_id, pin):
+        log.info("✅ Nothing is unfinished")
+        return []
     current_claim().take(target, f"{report.run_id} recover")
-    found = find(target, UUID(report.run_id), remembered(target))
-    log = run_log()
+    found = find(target, flight_id, pin)
     for settled in found.settled:
         log.info("✅ Settled a lost run of %s: %s", settled.version, settled.detail)
     for run in found.runs:

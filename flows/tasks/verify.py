@@ -1,14 +1,18 @@
 """Verification as five tasks that run beside each other, and one that sums up."""
 
+import os
 from collections.abc import Callable
 
 from flows.database import verify as database
+from flows.database.accepted import read_accepted
 from flows.migration.check import Check
 from flows.migration.errors import ChecksFailed, Inconclusive
 from flows.migration.flight import Flight
 from flows.migration.probe import Verdict
-from flows.migration.report import Applied
+from flows.migration.report import Applied, Report
+from flows.migration.target import target_from_environment
 from flows.tasks.engine import run_log
+from flows.tasks.pinned import remembered
 from flows.tasks.publishing import publish_checks
 from flows.tasks.step import ReadingStep, beside, reading_step
 
@@ -58,6 +62,21 @@ VERIFY_STEPS = (
     verify_backfill,
     verify_functions,
 )
+
+
+@reading_step("find-accepted")
+def find_accepted(report: Report) -> list[str]:
+    """The versions that the ledger has as accepted, in their order.
+
+    Raises:
+        TargetError, NotCleared: the target is not the one that is meant.
+    """
+    with report.phase("find accepted"):
+        target = target_from_environment(os.environ)
+        found = read_accepted(target, report.run_id, remembered(target))
+    log = run_log()
+    log.info("✅ Accepted: %s", ", ".join(found) or "nothing yet")
+    return found
 
 
 def verify(

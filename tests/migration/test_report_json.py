@@ -24,7 +24,7 @@ def keys(value: Any, name: str = "") -> set[str]:
         path = f"{name}.{key}" if name else key
         found.add(path)
         # A report inside of another one has the same keys.
-        if key not in ("rollback", "recovered"):
+        if key not in ("rollback", "recovered", "verified"):
             found |= keys(item, path)
     return found
 

@@ -1,0 +1,1 @@
+"""Runs that a worker elsewhere executes: started, and followed, by name."""
