@@ -52,10 +52,56 @@ class Deployments:
             timeout=RUN_TIMEOUT_S,
         )
 
+    def pgflight(
+        self, *arguments: str, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run our own command line, with this server for Prefect's."""
+        kept = {n: v for n, v in self.environment.items() if not n.startswith("PGFL")}
+        return subprocess.run(
+            [sys.executable, "-m", "flows.cli", *arguments],
+            cwd=CHECKOUT,
+            env=kept | variables,
+            capture_output=True,
+            text=True,
+            timeout=RUN_TIMEOUT_S,
+        )
+
+    def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """Ask the server's API, as the UI does; again while its database is locked."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        with httpx.Client(trust_env=False, timeout=START_TIMEOUT_S) as client:
+            while True:
+                answer = client.request(method, f"{self.api}/{path}", json=body)
+                if answer.status_code != 503 or time.monotonic() > deadline:
+                    return answer
+                time.sleep(0.2)
+
+    def wait_for(self, run: str) -> dict[str, Any]:
+        """A run as the server has it, once it is over."""
+        deadline = time.monotonic() + RUN_TIMEOUT_S
+        while time.monotonic() < deadline:
+            found: dict[str, Any] = self.ask("GET", f"flow_runs/{run}").json()
+            if found["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED"):
+                return found
+            time.sleep(0.2)
+        raise TimeoutError(f"run {run} has not ended")
+
+    def log_of(self, run: str) -> str:
+        """A run's log; its last lines are sent after its final state."""
+        asked = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC"}
+        deadline = time.monotonic() + RUN_TIMEOUT_S
+        while time.monotonic() < deadline:
+            lines = self.ask("POST", "logs/filter", asked).json()
+            # Of the flow, not of a task: the last line that there is.
+            of_flow = [line for line in lines if line["task_run_id"] is None]
+            if any("Finished in state" in line["message"] for line in of_flow):
+                return "\n".join(line["message"] for line in lines)
+            time.sleep(0.2)
+        raise TimeoutError(f"the log of run {run} has no end")
+
     def read(self, name: str) -> dict[str, Any]:
         """A deployment as the server has it."""
-        with httpx.Client(trust_env=False) as client:
-            answer = client.get(f"{self.api}/deployments/name/{name}")
+        answer = self.ask("GET", f"deployments/name/{name}")
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
 
