@@ -53,7 +53,7 @@ def roll_back(prefect: None, target: None, folder: Any) -> Fly:
     from flows.rollback import rollback_migration
 
     run = _runner(rollback_migration, folder)
-    return lambda version="008", **more: run(version, confirm=version, **more)
+    return lambda version="008", **more: run(version, **{"confirm": version} | more)
 
 
 @pytest.fixture

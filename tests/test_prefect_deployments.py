@@ -266,7 +266,7 @@ def test_chosen_block_is_where_it_goes_and_no_secret_is_stored(
     name, stored = fly(deployments, "deploy", migration="008", target=reference)
     assert name == "Deployed"
     assert json.dumps(reference) in stored
-    assert "Target from the block postgres-target/staging" in stored
+    assert "the block postgres-target/staging configured" in stored
     with psycopg.connect(elsewhere.owner_url) as connection:
         assert connection.execute("SELECT state FROM pgflight.run").fetchall() == [
             ("accepted",)

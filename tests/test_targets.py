@@ -1,8 +1,15 @@
 """From a name to a target, and a run's own for all of it."""
 
+from pathlib import Path
+
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
+from flows.database.connection import connect
+from flows.demo.world import World
 from flows.migration.errors import TargetError
 from flows.migration.parameters import BlockReference
 from flows.migration.redaction import MASK, mask
@@ -111,3 +118,25 @@ def test_secret_values_are_masked_whatever_their_names() -> None:
     target = block.as_target("prod")
     assert mask("he said hush-hush") == f"he said {MASK}"
     assert target.values["NOTE"] == SecretStr("hush-hush")
+
+
+def test_password_that_libpq_finds_in_a_service_file_is_masked_too(
+    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = conninfo_to_dict(world.owner_url) | {"password": "fr0m-a-service-file"}
+    lines = "\n".join(f"{key}={value}" for key, value in found.items())
+    (tmp_path / "services").write_text(f"[staging]\n{lines}\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    with psycopg.connect(world.owner_url, autocommit=True) as owner:
+        owner.execute("ALTER ROLE CURRENT_USER PASSWORD 'fr0m-a-service-file'")
+        try:
+            target = find_target(None, {"DATABASE_URL": "service=staging"})
+            with connect(target, "test") as conn:
+                assert conn.info.dbname == world.database
+        finally:
+            old = str(conninfo_to_dict(world.owner_url)["password"])
+            literal = sql.Literal(old)
+            owner.execute(
+                sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}").format(literal)
+            )
+    assert mask("it was fr0m-a-service-file") == f"it was {MASK}"

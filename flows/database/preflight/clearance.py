@@ -117,7 +117,7 @@ def _read_target(
     except BadInput as error:
         yield block("target", error.message, error.help)
     else:
-        yield ok("target", f"Target from {clearance.target.source}")
+        yield ok("target", f"{clearance.target.source} configured")
 
 
 def _read_migration(
