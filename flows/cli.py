@@ -1,6 +1,7 @@
 """The command line: it drives the same flows that Prefect runs."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -15,14 +16,17 @@ from rich.console import Console
 
 from flows.asking import asker
 from flows.border import install
-from flows.here import run_here
+from flows.here import prepare_prefect, run_here
 from flows.migration.errors import PgflightError, QueryFailed
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
 from flows.migration.manifest import LEAST_BUDGET_MS, MOST_BUDGET_MS
+from flows.migration.parameters import MIGRATION_NAME, without_credential
 from flows.migration.report import Report
 from flows.migration.report_json import report_as_json
 from flows.migration.strategy import WORKERS, Terms, Wish
+from flows.migration.target import URL_VARIABLE
 from flows.report_file import assert_report_can_be_written, write_report
+from flows.targets import find_target
 from flows.terminal import print_json, say, show_plan, show_report, show_status
 
 USAGE_ERROR = 2
@@ -34,7 +38,9 @@ app = App(
 
     The target comes from the environment: DATABASE_URL, as the role that owns the
     tables, and PGFLIGHT_… for what the smoke test needs (PGFLIGHT_ENDPOINT,
-    PGFLIGHT_TOKEN and whatever migration.toml names as ${NAME}).
+    PGFLIGHT_TOKEN and whatever migration.toml names as ${NAME}). --target staging
+    takes DATABASE_URL_STAGING and PGFLIGHT_STAGING_… instead, or the block
+    postgres-target/staging of the Prefect server that PREFECT_API_URL names.
 
     Exit codes: 0 DEPLOYED, RESTORED or NOTHING_TO_DO, 10 BLOCKED, 20 ROLLED_BACK,
     30 ROLLBACK_FAILED, 40 NEEDS_DECISION, 50 UNKNOWN, 2 wrong usage;
@@ -47,15 +53,37 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
+
+def _is_a_name(_type: object, text: str) -> None:
+    if not re.match(MIGRATION_NAME, text):
+        raise ValueError("expected a version or a name, such as 008 or 008_active_org")
+
+
+def _holds_no_credential(_type: object, text: str) -> None:
+    without_credential(text)
+
+
 Folder = Annotated[
     str,
     Parameter(
         help="Folder of migrations.",
         env_var="PGFLIGHT_MIGRATIONS",
+        validator=_holds_no_credential,
     ),
 ]
 Version = Annotated[
-    str, Parameter(help="Version or name, e.g. 008, 8 or 008_active_org.")
+    str,
+    Parameter(
+        help="Version or name, e.g. 008, 8 or 008_active_org.", validator=_is_a_name
+    ),
+]
+TargetName = Annotated[
+    str | None,
+    Parameter(
+        name="--target",
+        help="Name of the target; the environment's own when left out.",
+        env_var="PGFLIGHT_TARGET",
+    ),
 ]
 Budget = Annotated[
     int | None,
@@ -95,6 +123,7 @@ ReportFile = Annotated[
 def deploy(
     migration: Version,
     *,
+    target: TargetName = None,
     folder: Folder = DEFAULT_FOLDER,
     budget_ms: Budget = None,
     strategy: Strategy = "auto",
@@ -125,6 +154,7 @@ def deploy(
         with asking(ask) if ask else nullcontext():
             return deploy_migration(
                 migration,
+                target=target,
                 folder=folder,
                 budget_ms=budget_ms,
                 strategy=strategy,
@@ -140,8 +170,11 @@ def deploy(
 def rollback(
     migration: Version,
     *,
+    target: TargetName = None,
     folder: Folder = DEFAULT_FOLDER,
-    reason: str = "asked for by hand",
+    reason: Annotated[
+        str, Parameter(validator=_holds_no_credential)
+    ] = "asked for by hand",
     budget_ms: Budget = None,
     yes: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
@@ -158,7 +191,7 @@ def rollback(
         yes: Do not wait; for CI.
     """
     console = _console(as_json)
-    _announce(console, migration, folder)
+    _announce(console, migration, folder, target)
     if not yes:
         _wait(console)
 
@@ -166,7 +199,13 @@ def rollback(
         from flows.rollback import rollback_migration
 
         return rollback_migration(
-            migration, folder, reason, budget_ms, return_state=True
+            migration,
+            confirm=migration,
+            target=target,
+            reason=reason,
+            budget_ms=budget_ms,
+            folder=folder,
+            return_state=True,
         )
 
     return _fly(run, as_json, report)
@@ -175,6 +214,7 @@ def rollback(
 @app.command
 def recover(
     *,
+    target: TargetName = None,
     folder: Folder = DEFAULT_FOLDER,
     as_json: AsJson = False,
     report: ReportFile = None,
@@ -190,7 +230,7 @@ def recover(
     def run() -> Any:
         from flows.recover import recover_migrations
 
-        return recover_migrations(folder, return_state=True)
+        return recover_migrations(target, folder, return_state=True)
 
     return _fly(run, as_json, report)
 
@@ -199,6 +239,7 @@ def recover(
 def restore(
     migration: Version,
     *,
+    target: TargetName = None,
     folder: Folder = DEFAULT_FOLDER,
     budget_ms: Budget = None,
     as_json: AsJson = False,
@@ -214,12 +255,14 @@ def restore(
 
     Example: pgflight restore 008
     """
-    _announce_restore(_console(as_json), migration, folder)
+    _announce_restore(_console(as_json), migration, folder, target)
 
     def run() -> Any:
         from flows.restore import restore_migration
 
-        return restore_migration(migration, folder, budget_ms, return_state=True)
+        return restore_migration(
+            migration, target, budget_ms, folder, return_state=True
+        )
 
     return _fly(run, as_json, report)
 
@@ -231,6 +274,7 @@ def verify(
         Parameter(help="Version or name; every accepted migration when left out."),
     ] = None,
     *,
+    target: TargetName = None,
     folder: Folder = DEFAULT_FOLDER,
     as_json: AsJson = False,
     report: ReportFile = None,
@@ -240,7 +284,7 @@ def verify(
     def run() -> Any:
         from flows.verify import verify_migration
 
-        return verify_migration(migration, folder=folder, return_state=True)
+        return verify_migration(migration, target, folder, return_state=True)
 
     return _fly(run, as_json, report)
 
@@ -330,6 +374,7 @@ def automations(
 def plan(
     migration: Version,
     *,
+    target: TargetName = None,
     folder: Folder = DEFAULT_FOLDER,
     budget_ms: Budget = None,
     strategy: Strategy = "auto",
@@ -338,12 +383,14 @@ def plan(
     """Show what a migration will do, EXPLAIN for a migration. Nothing is run.
 
     Each step as it will run, its locks, what they keep waiting, and why this
-    strategy. With DATABASE_URL set the expected times are shown too.
+    strategy. With a target the expected times are shown too.
     """
     from flows.database.planning import plan_for
 
     found = load_migration(Path(folder), migration)
-    planned = plan_for(found, os.environ, Terms(budget_ms, strategy))
+    is_named = target or os.environ.get(URL_VARIABLE, "").strip()
+    aim = find_target(target, os.environ) if is_named else None
+    planned = plan_for(found, aim, Terms(budget_ms, strategy))
     if as_json:
         print_json(planned.model_dump(mode="json"))
     else:
@@ -352,18 +399,50 @@ def plan(
 
 
 @app.command
-def status(*, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> int:
+def status(
+    *,
+    target: TargetName = None,
+    folder: Folder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> int:
     """Show each migration: pending, on hold and why, applied, accepted, rolled back."""
     from flows.database.status import read_status
-    from flows.migration.target import target_from_environment
 
-    standings = read_status(target_from_environment(os.environ), Path(folder))
+    standings = read_status(find_target(target, os.environ), Path(folder))
     if as_json:
         print_json([standing.model_dump(mode="json") for standing in standings])
     else:
         show_status(_console(as_json), standings)
         if not standings:
             say(_console(as_json), f"{folder}: holds no migration")
+    return 0
+
+
+@app.command
+def register(
+    name: str | None = None, *, replace: Annotated[bool, Parameter(negative="")] = False
+) -> int:
+    """Make targets to be chosen from a list in the Prefect UI.
+
+    Registers the block type PostgreSQL target on the server that PREFECT_API_URL
+    names. With a NAME it saves a block of that name too, from DATABASE_URL and
+    PGFLIGHT_…, or from DATABASE_URL_NAME and PGFLIGHT_NAME_… where those are set. What
+    is saved can be read by whoever may use that server.
+
+    Example: pgflight register staging
+
+    Args:
+        name: Name of the target to save.
+        replace: Where there is a block of that name already.
+    """
+    prepare_prefect()
+    from flows.target_block import register as register_block
+
+    register_block(os.environ, name, replace)
+    console = _console(False)
+    say(console, "The block type PostgreSQL target is registered")
+    if name:
+        say(console, f"The target {name} is saved")
     return 0
 
 
@@ -431,14 +510,15 @@ def _write(file: Path | None, report: Report) -> None:
         say(_console(True), text, "red")
 
 
-def _announce(console: Console, migration: str, folder: str) -> None:
+def _announce(
+    console: Console, migration: str, folder: str, target_name: str | None
+) -> None:
     from flows.database.saving import preview
-    from flows.migration.target import target_from_environment
 
     found = load_migration(Path(folder), migration, is_going_back=True)
     say(console, f"Rolling back {found.version} {found.name}:")
     if found.down:
-        target = target_from_environment(os.environ)
+        target = find_target(target_name, os.environ)
         try:
             losses = preview(target, found.down)
         except QueryFailed as error:
@@ -456,12 +536,13 @@ def _announce(console: Console, migration: str, folder: str) -> None:
             say(console, f"   {statement.summary}")
 
 
-def _announce_restore(console: Console, migration: str, folder: str) -> None:
+def _announce_restore(
+    console: Console, migration: str, folder: str, target_name: str | None
+) -> None:
     from flows.database.restoring import still_saved
-    from flows.migration.target import target_from_environment
 
     found = load_migration(Path(folder), migration)
-    saved = still_saved(target_from_environment(os.environ), found.version)
+    saved = still_saved(find_target(target_name, os.environ), found.version)
     say(console, f"Saved by rollbacks of {found.version} {found.name}:")
     for item in saved:
         column = f".{item.column}" if item.column else ""

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import uuid4
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
@@ -13,58 +12,59 @@ from flows.migration.flight import Flight
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.manifest import BudgetMs
 from flows.migration.outcome import Outcome
+from flows.migration.parameters import Folder, MigrationName, TargetChoice
 from flows.migration.report import Report
 from flows.migration.strategy import WORKERS, Terms, Wish, Workers
 from flows.rollback import roll_back, roll_back_without_prefect
+from flows.targets import aiming
 from flows.tasks import landing
 from flows.tasks.accept import accept
 from flows.tasks.apply import apply
 from flows.tasks.approval import approval as approved
 from flows.tasks.claim import claim, claiming
+from flows.tasks.form import migration_flow
 from flows.tasks.plan import plan
 from flows.tasks.preflight import preflight
 from flows.tasks.smoke import baseline, smoke_test
 from flows.tasks.verify import verify
 
 
-@flow(
-    name="deploy-migration",
-    flow_run_name="deploy-{migration}",
-    persist_result=False,
-)
+@migration_flow("deploy-migration", "deploy-{migration}")
 @masking_errors
 def deploy_migration(
-    migration: str,
-    folder: str = DEFAULT_FOLDER,
-    budget_ms: BudgetMs | None = None,
+    migration: MigrationName,
+    target: TargetChoice = None,
     strategy: Wish = "auto",
+    budget_ms: BudgetMs | None = None,
     workers: Workers = WORKERS,
     approval: bool = False,
     approval_minutes: Minutes = A_DAY,
+    folder: Folder = DEFAULT_FOLDER,
 ) -> State[Any]:
     """Clear a PostgreSQL migration for production and fly it.
 
     Preflight, plan, apply (in one transaction that is verified before its COMMIT, or
     online in short steps), verify, smoke-test the application; when it turns out
     bad, roll it back.
-    DATABASE_URL and the PGFLIGHT_… variables of the environment say where.
 
     Args:
         migration: Version or name, e.g. 008 or 008_active_org.
-        folder: Folder of migrations, as the worker sees it.
-        budget_ms: Longest wait of the application that we may cause, in
-            milliseconds; empty for the migration's own (2000 by default).
+        target: Where it goes: one of the blocks on this server (PostgreSQL target).
+            Empty for the worker's own environment: PGFLIGHT_TARGET, or DATABASE_URL.
         strategy: auto takes one transaction where that fits half the budget, and
             short online steps otherwise.
+        budget_ms: Longest wait of the application that we may cause, in
+            milliseconds; empty for the migration's own (2000 by default).
         workers: Backends that fill rows at the same time, online.
         approval: Suspend the run once it is planned, until somebody approves or
             declines the plan (Resume).
         approval_minutes: How long that question stands; without an answer nothing is
             done.
+        folder: Folder of migrations, as the worker sees it.
     """
     report = Report(action="deploy", version=migration, run_id=str(uuid4()))
     flight = None
-    with claiming():
+    with claiming(), aiming(target):
         try:
             terms = Terms(budget_ms, strategy, workers)
             cleared = preflight(report, migration, folder, terms)

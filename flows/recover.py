@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import uuid4
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
@@ -12,16 +11,21 @@ from flows.deploy import deploy_migration
 from flows.migration.errors import Busy
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.outcome import Outcome
+from flows.migration.parameters import Folder, TargetChoice
 from flows.migration.report import Report
+from flows.targets import aim_name, aiming
 from flows.tasks import landing
 from flows.tasks.claim import claiming
 from flows.tasks.engine import is_away
+from flows.tasks.form import migration_flow
 from flows.tasks.recover import find_unfinished
 
 
-@flow(name="recover-migrations", flow_run_name="recover", persist_result=False)
+@migration_flow("recover-migrations", "recover")
 @masking_errors
-def recover_migrations(folder: str = DEFAULT_FOLDER) -> State[Any]:
+def recover_migrations(
+    target: TargetChoice = None, folder: Folder = DEFAULT_FOLDER
+) -> State[Any]:
     """Bring to its end whatever a killed run has left, and do nothing else.
 
     An unfinished deployment goes on where it was, an unfinished rollback too; what
@@ -29,10 +33,12 @@ def recover_migrations(folder: str = DEFAULT_FOLDER) -> State[Any]:
     left alone. While another run is at work there is nothing to recover.
 
     Args:
+        target: Where it goes: one of the blocks on this server (PostgreSQL target).
+            Empty for the worker's own environment: PGFLIGHT_TARGET, or DATABASE_URL.
         folder: Folder of migrations, as the worker sees it.
     """
     report = Report(action="recover", version="", run_id=str(uuid4()))
-    with claiming():
+    with claiming(), aiming(target):
         try:
             unfinished = find_unfinished(report)
             waiting = [run for run in unfinished if run.waits_for_a_person]
@@ -54,6 +60,9 @@ def recover_migrations(folder: str = DEFAULT_FOLDER) -> State[Any]:
 
 def go_on(version: str, folder: str) -> Report:
     """Deploying what is unfinished goes on from where it is, also with its rollback."""
+    target = aim_name()
     if is_away():
-        return landing.report_of(deploy_migration.fn(version, folder))
-    return landing.report_of(deploy_migration(version, folder, return_state=True))
+        state = deploy_migration.fn(version, target, folder=folder)
+    else:
+        state = deploy_migration(version, target, folder=folder, return_state=True)
+    return landing.report_of(state)

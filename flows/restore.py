@@ -3,29 +3,28 @@
 from typing import Any
 from uuid import uuid4
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
 from flows.border import masking_errors
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.manifest import BudgetMs
+from flows.migration.parameters import Folder, MigrationName, TargetChoice
 from flows.migration.report import Report
+from flows.targets import aiming
 from flows.tasks import landing
 from flows.tasks.claim import claim, claiming
+from flows.tasks.form import migration_flow
 from flows.tasks.restore import find_flight, find_saved, restore
 
 
-@flow(
-    name="restore-migration",
-    flow_run_name="restore-{migration}",
-    persist_result=False,
-)
+@migration_flow("restore-migration", "restore-{migration}")
 @masking_errors
 def restore_migration(
-    migration: str,
-    folder: str = DEFAULT_FOLDER,
+    migration: MigrationName,
+    target: TargetChoice = None,
     budget_ms: BudgetMs | None = None,
+    folder: Folder = DEFAULT_FOLDER,
 ) -> State[Any]:
     """Put back what a rollback saved and nothing has put back yet.
 
@@ -33,13 +32,15 @@ def restore_migration(
 
     Args:
         migration: Version or name, e.g. 008 or 008_active_org.
-        folder: Folder of migrations, as the worker sees it.
+        target: Where it goes: one of the blocks on this server (PostgreSQL target).
+            Empty for the worker's own environment: PGFLIGHT_TARGET, or DATABASE_URL.
         budget_ms: Longest wait of the application that we may cause, in
             milliseconds; empty for the migration's own (2000 by default).
+        folder: Folder of migrations, as the worker sees it.
     """
     report = Report(action="restore", version=migration, run_id=str(uuid4()))
     flight = None
-    with claiming():
+    with claiming(), aiming(target):
         try:
             found = find_flight(report, migration, folder, budget_ms)
             if find_saved(found):

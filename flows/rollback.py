@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import uuid4
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
@@ -12,24 +11,25 @@ from flows.migration.errors import NotInPlace
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.manifest import BudgetMs
 from flows.migration.outcome import Outcome
+from flows.migration.parameters import Folder, MigrationName, Reason, TargetChoice
 from flows.migration.report import Report
+from flows.targets import aim_name, aiming
 from flows.tasks import landing
 from flows.tasks.claim import claim, claiming
 from flows.tasks.engine import is_away, without_prefect
+from flows.tasks.form import migration_flow
 from flows.tasks.rollback import find_run, probe_again, revert, verify_reverted
 
 
-@flow(
-    name="rollback-migration",
-    flow_run_name="rollback-{migration}",
-    persist_result=False,
-)
+@migration_flow("rollback-migration", "rollback-{migration}")
 @masking_errors
 def rollback_migration(
-    migration: str,
-    folder: str = DEFAULT_FOLDER,
-    reason: str = "asked for by hand",
+    migration: MigrationName,
+    confirm: MigrationName,
+    target: TargetChoice = None,
+    reason: Reason = "asked for by hand",
     budget_ms: BudgetMs | None = None,
+    folder: Folder = DEFAULT_FOLDER,
 ) -> State[Any]:
     """Take a migration back without losing a row.
 
@@ -38,16 +38,20 @@ def rollback_migration(
 
     Args:
         migration: Version or name, e.g. 008 or 008_active_org.
-        folder: Folder of migrations, as the worker sees it.
+        confirm: The same again, to the letter, so that no typing mistake takes another
+            one back.
+        target: Where it goes: one of the blocks on this server (PostgreSQL target).
+            Empty for the worker's own environment: PGFLIGHT_TARGET, or DATABASE_URL.
         reason: Why; kept in the ledger.
         budget_ms: Longest wait of the application that we may cause, in
             milliseconds; empty for the migration's own (2000 by default).
+        folder: Folder of migrations, as the worker sees it.
     """
     report = Report(action="rollback", version=migration, run_id=str(uuid4()))
     flight = None
-    with claiming():
+    with claiming(), aiming(target):
         try:
-            flight = claim(find_run(report, migration, folder, budget_ms))
+            flight = claim(find_run(report, migration, folder, budget_ms, confirm))
             committed = revert(flight, reason)
             reverted = verify_reverted(flight, committed)
             probe_again(flight, reverted)
@@ -69,7 +73,13 @@ def roll_back(failed: Report, folder: str) -> Report:
         return roll_back_without_prefect(failed, folder)
     try:
         state = rollback_migration(
-            failed.version, folder, reason, budget_ms, return_state=True
+            failed.version,
+            confirm=failed.version,
+            target=aim_name(),
+            reason=reason,
+            budget_ms=budget_ms,
+            folder=folder,
+            return_state=True,
         )
         return landing.report_of(state)
     except Exception:

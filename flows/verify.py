@@ -3,27 +3,29 @@
 from typing import Any
 from uuid import uuid4
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.border import masking_errors
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.outcome import Outcome
+from flows.migration.parameters import Folder, MigrationName, TargetChoice
 from flows.migration.report import Report
+from flows.targets import aiming
 from flows.tasks import landing
+from flows.tasks.form import migration_flow
 from flows.tasks.rollback import find_run
 from flows.tasks.verify import find_accepted, verify
 
 
-@flow(
-    name="verify-migration",
-    flow_run_name=lambda: f"verify-{flow_run.parameters['migration'] or 'all'}",
-    persist_result=False,
+@migration_flow(
+    "verify-migration", lambda: f"verify-{flow_run.parameters['migration'] or 'all'}"
 )
 @masking_errors
 def verify_migration(
-    migration: str | None = None, folder: str = DEFAULT_FOLDER
+    migration: MigrationName | None = None,
+    target: TargetChoice = None,
+    folder: Folder = DEFAULT_FOLDER,
 ) -> State[Any]:
     """Check what is deployed again; nothing is changed.
 
@@ -32,10 +34,13 @@ def verify_migration(
     Args:
         migration: Version or name, e.g. 008 or 008_active_org; empty for every
             migration that the ledger has as accepted.
+        target: Where it is: one of the blocks on this server (PostgreSQL target).
+            Empty for the worker's own environment: PGFLIGHT_TARGET, or DATABASE_URL.
         folder: Folder of migrations, as the worker sees it.
     """
-    report = verify_one(migration, folder) if migration else verify_accepted(folder)
-    landing.close(report, None)
+    with aiming(target):
+        report = verify_one(migration, folder) if migration else verify_accepted(folder)
+        landing.close(report, None)
     return landing.state_of(report)
 
 

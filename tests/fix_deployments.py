@@ -87,10 +87,42 @@ class Deployments:
             timeout=RUN_TIMEOUT_S,
         )
 
+    def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """Ask the server's API, as the UI does; again while its database is locked."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        with self.client() as client:
+            while True:
+                answer = client.request(method, path, json=body, timeout=60)
+                if answer.status_code != 503 or time.monotonic() > deadline:
+                    return answer
+                time.sleep(0.2)
+
+    def wait_for(self, run: str) -> dict[str, Any]:
+        """A run as the server has it, once it is over."""
+        deadline = time.monotonic() + RUN_TIMEOUT_S
+        while time.monotonic() < deadline:
+            found: dict[str, Any] = self.ask("GET", f"flow_runs/{run}").json()
+            if found["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED"):
+                return found
+            time.sleep(0.2)
+        raise TimeoutError(f"run {run} has not ended")
+
+    def log_of(self, run: str) -> str:
+        """A run's log; its last lines are sent after its final state."""
+        asked = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC"}
+        deadline = time.monotonic() + RUN_TIMEOUT_S
+        while time.monotonic() < deadline:
+            lines = self.ask("POST", "logs/filter", asked).json()
+            # Of the flow, not of a task: the last line that there is.
+            of_flow = [line for line in lines if line["task_run_id"] is None]
+            if any("Finished in state" in line["message"] for line in of_flow):
+                return "\n".join(line["message"] for line in lines)
+            time.sleep(0.2)
+        raise TimeoutError(f"the log of run {run} has no end")
+
     def read(self, name: str) -> dict[str, Any]:
         """A deployment as the server has it."""
-        with self.client() as client:
-            answer = client.get(f"deployments/name/{name}")
+        answer = self.ask("GET", f"deployments/name/{name}")
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
 

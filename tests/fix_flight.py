@@ -1,6 +1,7 @@
 """A flight that preflight has cleared: a world, a folder of migrations, a target."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 from uuid import uuid4
@@ -13,6 +14,7 @@ from flows.demo.world import World
 from flows.migration.flight import Flight
 from flows.migration.report import Report
 from flows.migration.strategy import Terms, Wish
+from flows.migration.target import target_from_environment
 from flows.resources import SQL
 
 # Of no application: what is tested here asks the database only.
@@ -37,7 +39,9 @@ def make_flight(world: World, folder: Path) -> MakeFlight:
     ) -> Flight:
         environment = world.environment(NO_ENDPOINT)
         terms = Terms(budget_ms, strategy)
-        clearance = clear(folder, version, environment, terms)
+        clearance = clear(
+            folder, version, partial(target_from_environment, environment), terms
+        )
         report = Report(action="deploy", version=version, run_id=str(uuid4()))
         return flight_of(report, clearance, terms)
 

@@ -52,7 +52,8 @@ def roll_back(prefect: None, target: None, folder: Any) -> Fly:
     """Runs the flow rollback-migration likewise."""
     from flows.rollback import rollback_migration
 
-    return _runner(rollback_migration, folder)
+    run = _runner(rollback_migration, folder)
+    return lambda version="008", **more: run(version, **{"confirm": version} | more)
 
 
 @pytest.fixture

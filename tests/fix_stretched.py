@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from flows.demo.world import World, create_world
 from flows.migration.flight import Flight
 from flows.migration.report import Applied, Report
 from flows.migration.strategy import Terms, Wish
+from flows.migration.target import target_from_environment
 from flows.resources import SQL
 from tests.fix_flight import NO_ENDPOINT
 from tests.fix_server import clone_world
@@ -104,7 +106,12 @@ def cleared(
 ) -> Flight:
     """Migration 008, cleared for a world, whatever preflight's findings are."""
     terms = Terms(BUDGET_MS, strategy, workers)
-    clearance = clear(folder, "008", world.environment(NO_ENDPOINT), terms)
+    clearance = clear(
+        folder,
+        "008",
+        partial(target_from_environment, world.environment(NO_ENDPOINT)),
+        terms,
+    )
     report = Report(action="deploy", version="008", run_id=str(uuid4()))
     return flight_of(report, clearance, terms)
 

@@ -9,7 +9,13 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 DOMAIN = {"pydantic", "postgast", "google.protobuf", "flows.migration"}
-FLOW = {"prefect", "flows.border", "flows.tasks", "flows.migration"}
+FLOW = {
+    "prefect",
+    "flows.border",
+    "flows.tasks",
+    "flows.migration",
+    "flows.targets",
+}
 TASK = {
     "prefect",
     "flows.border",
@@ -18,6 +24,7 @@ TASK = {
     "flows.database",
     "flows.smoke",
     "flows.resources",
+    "flows.targets",
 }
 SURFACE = {
     "flows.cli",
@@ -41,6 +48,8 @@ MAY_IMPORT = {
         "flows.resources",
     },
     "flows.smoke": {"httpx", "flows.migration"},
+    "flows.targets": {"flows.migration", "flows.target_block"},
+    "flows.target_block": {"prefect", "pydantic", "flows.migration"},
     "flows.tasks": TASK,
     "flows.rollback": FLOW,
     "flows.restore": FLOW,
@@ -170,7 +179,7 @@ def _is_below(name: str, package: str) -> bool:
 
 def _is_flow(decorator: ast.expr) -> bool:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return ast.unparse(called).split(".")[-1] == "flow"
+    return ast.unparse(called).split(".")[-1] in ("flow", "migration_flow")
 
 
 def _calls(module: Module) -> Iterator[ast.Call]:

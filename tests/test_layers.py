@@ -37,6 +37,11 @@ BROKEN = [
         "flows.deploy",
         "@prefect.flow\ndef a(): pass\nclass B: pass",
     ),
+    (
+        layers.has_no_class_beside_a_flow,
+        "flows.deploy",
+        "@migration_flow('a', 'b')\ndef a(): pass\nclass B: pass",
+    ),
     (layers.has_a_name_of_its_own, "flows.tasks.signal", ""),
     (layers.has_a_docstring, "flows.deploy", "import os"),
     (layers.prints_only_to_a_person, "flows.tasks.apply", "print('applied')"),

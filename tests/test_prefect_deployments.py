@@ -24,7 +24,10 @@ from tests.fix_deployments import CHECKOUT, LOGIN, PGFLIGHT, RUN_TIMEOUT_S, Depl
 
 Done = subprocess.CompletedProcess[str]
 DEPLOY = ("run", "008", "--watch")
-ROLL_BACK = ("run", "008", "--deployment", "rollback-migration/production", "--watch")
+ROLL_BACK = (
+    *("run", "008", "--deployment", "rollback-migration/production", "--watch"),
+    *("--param", "confirm=008"),
+)
 NIGHTLY = ("run", "--deployment", "verify-migration/nightly", "--watch")
 OUR_BACKENDS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"

@@ -32,7 +32,7 @@ RUN_BY = {
     "prefect deployment run deploy-migration/production --param migration=008"
     ' --start-in "6 hours"': "tests/test_prefect_deployments.py",
     "prefect deployment run rollback-migration/production --param migration=008"
-    ' --start-in "10 minutes"': "tests/test_prefect_deployments.py",
+    ' --param confirm=008 --start-in "10 minutes"': "tests/test_prefect_deployments.py",
 }
 
 

@@ -18,6 +18,7 @@ from flows.migration.errors import (
     PgflightError,
     QueryFailed,
 )
+from flows.migration.redaction import hide
 from flows.migration.target import Target
 
 Conn = Connection[dict[str, Any]]
@@ -143,6 +144,8 @@ def _open(target: Target, purpose: str) -> Conn:
             keepalives_count=3,
             tcp_user_timeout=10_000,
         )
+        # libpq may have found it elsewhere: a service file, .pgpass, PGPASSWORD.
+        hide([conn.info.password])
         # Whatever the role's own default is: a fence that kept its first snapshot
         # would be waited for by CREATE INDEX CONCURRENTLY, for ever.
         conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
@@ -157,14 +160,14 @@ def _open(target: Target, purpose: str) -> Conn:
         if isinstance(error, psycopg.ProgrammingError | UnicodeError):
             # libpq could not even read the string; its message may quote it.
             raise ConnectionRefused(
-                "DATABASE_URL is not a PostgreSQL connection string",
+                f"{target.source} is not a PostgreSQL connection string",
                 "Expected postgresql://user:password@host:5432/database, with special"
                 " characters in the password percent-encoded.",
             ) from None
         if any(words in text for words in _FINAL_REFUSALS):
             raise ConnectionRefused(
                 f"The database refused the connection: {text}",
-                "Check user, password and database name in DATABASE_URL.",
+                f"Check user, password and database name in {target.source}.",
             ) from None
         raise ConnectionFailed(
             f"Cannot reach the database: {text}",

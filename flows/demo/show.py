@@ -55,6 +55,8 @@ def run_demo(console: Console, users: int, breaks: str | None) -> int:
         ):
             say(console, f"The application answers on {endpoint}", "dim")
             os.environ.update(world.environment(endpoint))
+            # It would name a target of the user's own.
+            os.environ.pop("PGFLIGHT_TARGET", None)
             return _fly_both(console, server, world, folder, breaks)
 
 

@@ -122,7 +122,7 @@ def masked_error(error: Failure) -> Failure | Exception:
 def secrets_of(environment: Mapping[str, str]) -> Iterator[str]:
     """The values of an environment that no message may have in it."""
     for name, value in environment.items():
-        if name == "DATABASE_URL":
+        if name.startswith("DATABASE_URL"):
             yield from url_secrets(value.strip())
         elif name == "PGPASSWORD":
             yield value

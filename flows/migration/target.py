@@ -1,7 +1,8 @@
 """A target: one database with the application in front of it."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import SecretStr
 
@@ -9,6 +10,9 @@ from flows.migration.errors import TargetError
 from flows.migration.redaction import hide, secrets_of, url_secrets
 
 PREFIX = "PGFLIGHT_"
+URL_VARIABLE = "DATABASE_URL"
+TARGET_NAME = r"^[a-z0-9][a-z0-9-]*$"
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True)
@@ -20,16 +24,23 @@ class Target:
         values: what ``${NAME}`` in migration.toml stands for.
         expected_database: ``name`` or ``name@system_identifier`` that the URL must
             lead to; empty where nothing is expected.
+        name: as whoever chose it calls it; empty for the environment's own.
+        source: where its URL stands, for messages.
+        secrets: values that are secret whatever their names say.
     """
 
     database_url: SecretStr
     values: Mapping[str, SecretStr] = field(default_factory=dict)
     expected_database: str = ""
+    name: str = ""
+    source: str = URL_VARIABLE
+    secrets: tuple[SecretStr, ...] = ()
 
     def __post_init__(self) -> None:
         """From here on nothing that this process says may have its secrets in it."""
         hide(url_secrets(self.database_url.get_secret_value()))
         hide(secrets_of(self.plain_values))
+        hide(secret.get_secret_value() for secret in self.secrets)
 
     @property
     def plain_values(self) -> dict[str, str]:
@@ -51,7 +62,7 @@ def target_from_environment(environment: Mapping[str, str]) -> Target:
             "Set it to the database to deploy to, as the role that owns the tables:"
             " export DATABASE_URL=postgresql://owner:password@host:5432/database",
         )
-    _assert_unambiguous(url)
+    assert_unambiguous(url)
     return Target(
         database_url=SecretStr(url),
         values={
@@ -63,7 +74,67 @@ def target_from_environment(environment: Mapping[str, str]) -> Target:
     )
 
 
-def _assert_unambiguous(url: str) -> None:
+def target_in_environment(
+    environment: Mapping[str, str], name: str | None
+) -> Target | None:
+    """The environment's own target, or a named set in it.
+
+    For the target ``staging`` that is DATABASE_URL_STAGING and PGFLIGHT_STAGING_…,
+    and nothing else: another target's token is never sent to its application.
+
+    Returns:
+        None where the environment has no such set.
+
+    Raises:
+        TargetError: no name is given, and DATABASE_URL is missing.
+    """
+    if name is None:
+        return target_from_environment(environment)
+    suffix = variable_part(name)
+    variable, prefix = f"{URL_VARIABLE}_{suffix}", f"{PREFIX}{suffix}_"
+    if not environment.get(variable, "").strip():
+        return None
+    own = {
+        PREFIX + key.removeprefix(prefix): value
+        for key, value in environment.items()
+        if key.startswith(prefix)
+    }
+    hide(url_secrets(environment[variable].strip()))
+    assert_unambiguous(environment[variable].strip(), variable)
+    found = target_from_environment({URL_VARIABLE: environment[variable]} | own)
+    return replace(found, name=name, source=variable)
+
+
+def variable_part(name: str) -> str:
+    """A target's name as it stands in the names of variables: STAGING."""
+    return name.upper().replace("-", "_")
+
+
+def assert_is_name(text: str) -> None:
+    """A text may name a target.
+
+    Raises:
+        TargetError: it may not; it is not quoted, as it may be a URL that was meant
+            for somewhere else.
+    """
+    if len(text) > LONGEST_NAME or not re.fullmatch(TARGET_NAME, text):
+        raise TargetError(
+            "A target is named by lower-case letters, digits and dashes",
+            "Name it as in --target staging; its URL belongs into a block or the"
+            " environment (DATABASE_URL_STAGING).",
+        )
+
+
+def named_in_environment(environment: Mapping[str, str]) -> list[str]:
+    """The names of the sets that the environment has."""
+    return sorted(
+        variable.removeprefix(f"{URL_VARIABLE}_").lower().replace("_", "-")
+        for variable, value in environment.items()
+        if variable.startswith(f"{URL_VARIABLE}_") and value.strip()
+    )
+
+
+def assert_unambiguous(url: str, source: str = URL_VARIABLE) -> None:
     """libpq ends a login at the first @ that no / precedes.
 
     With another @ further on, a piece of the password may be taken for a host, a
@@ -76,7 +147,7 @@ def _assert_unambiguous(url: str) -> None:
     behind = rest[len(login) + 1 :] if at else rest
     if "@" in behind:
         raise TargetError(
-            "DATABASE_URL has an @ behind its host: where its password ends is not"
+            f"{source} has an @ behind its host: where its password ends is not"
             " certain",
             "Percent-encode the special characters of user, password and parameters:"
             " @ is %40, / is %2F, : is %3A, ? is %3F, # is %23, % is %25.",

@@ -29,7 +29,8 @@ def remembered(target: Target) -> Pin | None:
         return None
     if not isinstance(found, dict):
         return None
-    return Pin(str(found["identity"]), "Prefect, for this host, port and database")
+    of = f"the target {target.name}" if target.name else "this host, port and database"
+    return Pin(str(found["identity"]), f"Prefect, for {of}")
 
 
 def pinned_findings(clearance: Clearance) -> list[Finding]:
@@ -52,7 +53,8 @@ def remember(target: Target, identity: Identity) -> None:
 
 
 def variable_of(target: Target) -> str:
-    """Its name, by the place that the URL names."""
+    """Its name, by the target's own, or by the place that its URL names."""
+    place = f"target {target.name}" if target.name else place_of(target)
     # A variable's name takes no colon and no slash.
-    digest = hashlib.sha256(place_of(target).encode()).hexdigest()
+    digest = hashlib.sha256(place.encode()).hexdigest()
     return f"pgflight_target_{digest[:24]}"

@@ -1,7 +1,6 @@
 """Preflight as tasks: for a deployment, and for a rollback."""
 
 import logging
-import os
 from pathlib import Path
 
 from flows.database.preflight.clearance import clear
@@ -11,6 +10,7 @@ from flows.migration.finding import Finding, Level
 from flows.migration.flight import Flight
 from flows.migration.report import Report
 from flows.migration.strategy import Terms
+from flows.targets import aimed_at
 from flows.tasks.engine import run_log
 from flows.tasks.pinned import pinned_findings
 from flows.tasks.publishing import publish_findings
@@ -32,7 +32,7 @@ def preflight(report: Report, migration: str, folder: str, terms: Terms) -> Flig
         NotCleared: with every reason, not the first.
     """
     with report.phase("preflight"):
-        clearance = clear(Path(folder), migration, os.environ, terms)
+        clearance = clear(Path(folder), migration, aimed_at, terms)
     clearance.findings += pinned_findings(clearance)
     log_findings(report, clearance.findings)
     publish_findings(report)

@@ -1,13 +1,12 @@
 """What a recovery finds, as a task."""
 
-import os
 from uuid import UUID
 
 from flows.database.claim import current_claim
 from flows.database.unfinished import Unfinished, is_anything_left
 from flows.database.unfinished import find_unfinished as find
 from flows.migration.report import Report
-from flows.migration.target import target_from_environment
+from flows.targets import aimed_at
 from flows.tasks.engine import run_log
 from flows.tasks.pinned import remembered
 from flows.tasks.step import changing_step
@@ -21,7 +20,7 @@ def find_unfinished(report: Report) -> list[Unfinished]:
         Busy: a run is at work, so nothing was left.
         TargetError, NotCleared: the target is not the one that is meant.
     """
-    target = target_from_environment(os.environ)
+    target = aimed_at()
     log, flight_id = run_log(), UUID(report.run_id)
     pin = remembered(target)
     if not is_anything_left(target, flight_id, pin):

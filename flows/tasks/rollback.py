@@ -1,6 +1,5 @@
 """The rollback as tasks; each can also be called without Prefect, as ``plain``."""
 
-import os
 from pathlib import Path
 
 from flows.database.attempt import Committed
@@ -12,13 +11,16 @@ from flows.database.revert import revert as revert_migration
 from flows.migration.errors import NOT_CONFIRMED, NotCleared, NotInPlace
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
+from flows.migration.parameters import assert_confirmed
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied, Report
 from flows.migration.strategy import Terms
 from flows.migration.variables import expand
+from flows.targets import aimed_at
 from flows.tasks.aside import speaking_aside
 from flows.tasks.engine import run_log
 from flows.tasks.pinned import pinned_findings
+from flows.tasks.preflight import log_findings
 from flows.tasks.publishing import publish_locks, publish_probes
 from flows.tasks.smoke import probe_before
 from flows.tasks.step import changing_step, reading_step
@@ -26,14 +28,24 @@ from flows.tasks.step import changing_step, reading_step
 
 @reading_step("find-run")
 def find_run(
-    report: Report, migration: str, folder: str, budget_ms: int | None = None
+    report: Report,
+    migration: str,
+    folder: str,
+    budget_ms: int | None = None,
+    confirm: str | None = None,
 ) -> Flight:
     """Find what is to be rolled back.
 
+    Args:
+        confirm: the migration as it was typed again, where a person has to.
+
     Raises:
+        BadInput: it was typed in two ways.
         NotCleared: the migration, the target or the database is not to be had.
         NotInPlace: nothing to roll back.
     """
+    if confirm is not None:
+        assert_confirmed(migration, confirm)
     flight = locate_flight(report, migration, folder, budget_ms)
     if flight.found_as is None:
         raise NotInPlace(
@@ -52,9 +64,10 @@ def locate_flight(
         NotCleared: the migration, the target or the database is not to be had.
     """
     with report.phase("find run"):
-        clearance = locate(Path(folder), migration, os.environ)
+        clearance = locate(Path(folder), migration, aimed_at)
     clearance.findings += pinned_findings(clearance)
     if clearance.blocking:
+        log_findings(report, clearance.blocking)
         raise NotCleared(
             "\n".join(finding.message for finding in clearance.blocking),
             "\n".join(finding.help for finding in clearance.blocking if finding.help),

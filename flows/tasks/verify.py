@@ -1,6 +1,5 @@
 """Verification as five tasks that run beside each other, and one that sums up."""
 
-import os
 from collections.abc import Callable
 
 from flows.database import verify as database
@@ -10,7 +9,7 @@ from flows.migration.errors import ChecksFailed, Inconclusive
 from flows.migration.flight import Flight
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied, Report
-from flows.migration.target import target_from_environment
+from flows.targets import aimed_at
 from flows.tasks.engine import run_log
 from flows.tasks.pinned import remembered
 from flows.tasks.publishing import publish_checks
@@ -72,7 +71,7 @@ def find_accepted(report: Report) -> list[str]:
         TargetError, NotCleared: the target is not the one that is meant.
     """
     with report.phase("find accepted"):
-        target = target_from_environment(os.environ)
+        target = aimed_at()
         found = read_accepted(target, report.run_id, remembered(target))
     log = run_log()
     log.info("✅ Accepted: %s", ", ".join(found) or "nothing yet")

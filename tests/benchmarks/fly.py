@@ -5,7 +5,6 @@ environment and says what it took, as JSON.
 """
 
 import json
-import os
 import resource
 import sys
 import time
@@ -23,6 +22,7 @@ from flows.migration.flight import Flight
 from flows.migration.report import Report
 from flows.migration.strategy import Terms, Wish
 from flows.resources import SQL
+from flows.targets import aimed_at
 
 VERSION = "008"
 UNVERIFIED = "transactional-unverified"
@@ -45,7 +45,7 @@ def prepare(arm: str) -> Flight:
     """
     wish = WISHES[arm]
     terms = Terms(NO_BUDGET_MS if wish == "transactional" else None, wish)
-    clearance = clear(SQL / "migrations", VERSION, os.environ, terms)
+    clearance = clear(SQL / "migrations", VERSION, aimed_at, terms)
     if clearance.blocking:
         raise NotCleared("\n".join(found.message for found in clearance.blocking))
     report = Report(action="deploy", version=VERSION, run_id=str(uuid4()))

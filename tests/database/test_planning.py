@@ -21,25 +21,25 @@ def migration(folder: Path) -> Migration:
 
 
 def test_plan_without_a_database_expects_nothing(migration: Migration) -> None:
-    assert plan_for(migration, {}, Terms()).expected_ms is None
+    assert plan_for(migration, None, Terms()).expected_ms is None
 
 
 def test_plan_with_a_database_says_how_long(migration: Migration, world: World) -> None:
-    plan = plan_for(migration, {"DATABASE_URL": world.owner_url}, Terms())
+    plan = plan_for(migration, Target(SecretStr(world.owner_url)), Terms())
     # 500 users: filled at 40,000 a second, scanned twice at 800,000.
     assert plan.locked_ms == pytest.approx(100 + 12.5 + 2 * 0.625 + 3 * 5)
     assert all(step.expected_ms for step in plan.steps)
 
 
 def test_plan_takes_the_budget_that_is_asked_for(migration: Migration) -> None:
-    assert plan_for(migration, {}, Terms()).budget_ms == 2_000
-    assert plan_for(migration, {}, Terms(500)).budget_ms == 500
+    assert plan_for(migration, None, Terms()).budget_ms == 2_000
+    assert plan_for(migration, None, Terms(500)).budget_ms == 500
 
 
 def test_database_that_refuses_is_told(migration: Migration, world: World) -> None:
-    environment = {"DATABASE_URL": f"{world.owner_url}_no_such"}
+    target = Target(SecretStr(f"{world.owner_url}_no_such"))
     with pytest.raises(ConnectionFailed, match="does not exist"):
-        plan_for(migration, environment, Terms())
+        plan_for(migration, target, Terms())
 
 
 def test_partitions_and_views_are_known(world: World, owner, folder: Path) -> None:

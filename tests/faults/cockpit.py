@@ -58,7 +58,7 @@ def _flown(order: Order) -> Report:
         state = recover_migrations.fn(order.folder)
     else:
         state = rollback_migration.fn(
-            "008", folder=order.folder, budget_ms=order.budget_ms
+            "008", confirm="008", folder=order.folder, budget_ms=order.budget_ms
         )
     return report_of(state)
 

@@ -27,6 +27,7 @@ from flows.migration.errors import Inconclusive, PgflightError
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.migration.strategy import Terms
+from flows.migration.target import Target, target_from_environment
 from tests.fix_server import clone_world
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -109,9 +110,13 @@ def lay_out(tmp_path: Path, file: Path) -> Path:
     return here / name
 
 
+def target_of(place: World) -> Target:
+    return target_from_environment({"DATABASE_URL": place.owner_url})
+
+
 def fly(place: World, folder: Path) -> str:
     """Preflight and the transaction; returns the one message, empty for success."""
-    clearance = clear(folder, "1", {"DATABASE_URL": place.owner_url}, TERMS)
+    clearance = clear(folder, "1", lambda: target_of(place), TERMS)
     if clearance.migration is None:
         (finding,) = clearance.blocking
         return finding.message
@@ -166,7 +171,7 @@ def test_tripwire_catches_what_the_parser_would_refuse(
     """With the parser's refusals switched off, it is never reported as deployed."""
     monkeypatch.setattr(reading, "refusals_of", lambda script: ())
     lay_out(tmp_path, CORPUS / "hostile" / name)
-    clearance = clear(tmp_path, "1", {"DATABASE_URL": place.owner_url}, TERMS)
+    clearance = clear(tmp_path, "1", lambda: target_of(place), TERMS)
     report = Report(action="deploy", version="1", run_id=str(uuid4()))
     with pytest.raises(PgflightError) as caught:
         apply(flight_of(report, clearance, TERMS), lambda line: None)

@@ -31,7 +31,7 @@ def recover(target: None, folder: Path) -> Callable[[], Report]:
 
     def run() -> Report:
         with without_prefect():
-            return report_of(recover_migrations.fn(str(folder)))
+            return report_of(recover_migrations.fn(folder=str(folder)))
 
     return run
 
@@ -111,7 +111,7 @@ def test_deploy_brings_an_unfinished_rollback_to_its_end(
 
     begin_rollback(killed, "it was slow")
     with without_prefect():
-        report = report_of(deploy_migration.fn("008", str(folder)))
+        report = report_of(deploy_migration.fn("008", folder=str(folder)))
     assert report.outcome is Outcome.ROLLED_BACK
     assert state_in_ledger(owner) == "rolled_back"
 
@@ -179,7 +179,7 @@ def test_with_prefect(
     from flows.recover import recover_migrations
     from flows.tasks.landing import report_of
 
-    report = report_of(recover_migrations(str(folder), return_state=True))
+    report = report_of(recover_migrations(folder=str(folder), return_state=True))
     assert report.outcome is Outcome.DEPLOYED
     assert state_in_ledger(owner) == "accepted"
 

@@ -8,6 +8,7 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -81,7 +82,9 @@ def writing(url: str, errors: list[str]) -> Iterator[None]:
 
 def fly(folder: Path, url: str, strategy: Strategy) -> None:
     terms = Terms(60_000, strategy)
-    clearance = clear(folder, "1", {"DATABASE_URL": url}, terms)
+    clearance = clear(
+        folder, "1", partial(target_from_environment, {"DATABASE_URL": url}), terms
+    )
     report = Report(action="deploy", version="1", run_id=str(uuid4()))
     flight = flight_of(report, clearance, terms)
     assert flight.choice.strategy == strategy, clearance.findings

@@ -1,6 +1,6 @@
 """Clearance: all findings about one deployment, gathered before it is judged."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from flows.migration.flight import Identity
 from flows.migration.folder import Migration, load_migration
 from flows.migration.needs import known_tables
 from flows.migration.strategy import Choice, Terms, choose
-from flows.migration.target import Target, target_from_environment
+from flows.migration.target import Target
 from flows.migration.variables import missing_variables
 
 _BEFORE_APPLYING: tuple[Callable[[Inspection], Iterator[Finding]], ...] = (
@@ -71,7 +71,7 @@ class Clearance:
 
 
 def clear(
-    folder: Path, wanted: str, environment: Mapping[str, str], terms: Terms
+    folder: Path, wanted: str, find_target: Callable[[], Target], terms: Terms
 ) -> Clearance:
     """Look at the migration's files, the target and the database.
 
@@ -80,7 +80,7 @@ def clear(
         QueryFailed: the database refused one of preflight's questions.
     """
     clearance = Clearance()
-    clearance.findings += _read_target(clearance, environment)
+    clearance.findings += _read_target(clearance, find_target)
     clearance.findings += _read_migration(clearance, folder, wanted)
     if clearance.target and clearance.migration:
         clearance.findings += _smoke(clearance.migration, clearance.target)
@@ -89,14 +89,14 @@ def clear(
     return clearance
 
 
-def locate(folder: Path, wanted: str, environment: Mapping[str, str]) -> Clearance:
+def locate(folder: Path, wanted: str, find_target: Callable[[], Target]) -> Clearance:
     """Find what a rollback needs: files, target, and the run that is in place.
 
     A hold, a lack of rights or a long transaction must not keep a bad migration in
     place, so none of that is asked.
     """
     clearance = Clearance()
-    clearance.findings += _read_target(clearance, environment)
+    clearance.findings += _read_target(clearance, find_target)
     clearance.findings += _read_migration(clearance, folder, wanted, is_going_back=True)
     clearance.findings = [f for f in clearance.findings if f.rule != "hold"]
     if clearance.target and clearance.migration:
@@ -110,14 +110,14 @@ def locate(folder: Path, wanted: str, environment: Mapping[str, str]) -> Clearan
 
 
 def _read_target(
-    clearance: Clearance, environment: Mapping[str, str]
+    clearance: Clearance, find_target: Callable[[], Target]
 ) -> Iterator[Finding]:
     try:
-        clearance.target = target_from_environment(environment)
+        clearance.target = find_target()
     except BadInput as error:
         yield block("target", error.message, error.help)
     else:
-        yield ok("target", "DATABASE_URL configured")
+        yield ok("target", f"{clearance.target.source} configured")
 
 
 def _read_migration(

@@ -20,8 +20,9 @@ def flight_of(report: Report, clearance: Clearance, terms: Terms) -> Flight:
     )
     assert migration and target and identity
     report.version, report.title = migration.version, migration.title
+    named = f"{target.name}: " if target.name else ""
     report.target = (
-        f"{identity.role} on {identity.database}@{identity.system_identifier}"
+        f"{named}{identity.role} on {identity.database}@{identity.system_identifier}"
     )
     report.budget_ms = terms.budget_ms or migration.manifest.budget_ms
     run = clearance.run

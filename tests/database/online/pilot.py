@@ -11,6 +11,7 @@ from flows.database.preflight.clearance import clear
 from flows.database.preflight.flight import flight_of
 from flows.migration.report import Report
 from flows.migration.strategy import Terms
+from flows.targets import aimed_at
 
 
 def main(folder: str, kill_after: int) -> None:
@@ -25,7 +26,7 @@ def main(folder: str, kill_after: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     terms = Terms(10_000, "online")
-    clearance = clear(Path(folder), "008", os.environ, terms)
+    clearance = clear(Path(folder), "008", aimed_at, terms)
     report = Report(action="deploy", version="008", run_id=str(uuid4()))
     apply_online(flight_of(report, clearance, terms), say)
 

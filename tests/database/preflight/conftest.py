@@ -1,6 +1,7 @@
 """What preflight finds in a world, and roles to look at it with."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from flows.demo.server import PostgresServer
 from flows.demo.world import World
 from flows.migration.finding import Finding, Level
 from flows.migration.strategy import Terms
+from flows.migration.target import target_from_environment
 from tests.fix_allowances import allow
 from tests.fix_flight import NO_ENDPOINT
 
@@ -42,7 +44,12 @@ def look(world: World, folder: Path) -> Look:
         version: str = "008", budget_ms: int | None = None, **changes: str
     ) -> list[Finding]:
         environment = world.environment(NO_ENDPOINT) | changes
-        return clear(folder, version, environment, Terms(budget_ms)).findings
+        return clear(
+            folder,
+            version,
+            partial(target_from_environment, environment),
+            Terms(budget_ms),
+        ).findings
 
     return look
 

@@ -1,6 +1,7 @@
 """Clearance: target, files and database, with every finding at once."""
 
 import socket
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -10,6 +11,7 @@ from flows.database.preflight.clearance import clear, locate
 from flows.demo.world import World
 from flows.migration.finding import Level
 from flows.migration.strategy import Terms
+from flows.migration.target import target_from_environment
 from tests.database.preflight.conftest import Deployer, Edit, Look, blocking, one
 from tests.fix_flight import NO_ENDPOINT
 from tests.fix_migrations import Dump, Run
@@ -178,7 +180,12 @@ def test_hold_is_found(look: Look) -> None:
 def test_missing_probe_values_are_found(world: World, folder: Path) -> None:
     environment = world.environment(NO_ENDPOINT)
     del environment["PGFLIGHT_TOKEN"], environment["PGFLIGHT_SMOKE_ORG"]
-    finding = one(clear(folder, "008", environment, Terms()).findings, "smoke")
+    finding = one(
+        clear(
+            folder, "008", partial(target_from_environment, environment), Terms()
+        ).findings,
+        "smoke",
+    )
     assert finding.level is Level.BLOCK
     assert "PGFLIGHT_SMOKE_ORG, PGFLIGHT_TOKEN, not set" in finding.message
 
@@ -187,6 +194,8 @@ def test_missing_probe_values_are_found(world: World, folder: Path) -> None:
 
 
 def test_rollback_is_not_held_back(world: World, folder: Path) -> None:
-    found = locate(folder, "007", world.environment(NO_ENDPOINT))
+    found = locate(
+        folder, "007", partial(target_from_environment, world.environment(NO_ENDPOINT))
+    )
     assert (found.blocking, found.run) == ([], None)
     assert found.identity and found.identity.database == world.database

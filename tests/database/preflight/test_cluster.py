@@ -5,6 +5,7 @@ With servers of its own, because other tests would feel it.
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,7 @@ from flows.demo.server import PostgresServer
 from flows.demo.world import World, create_world
 from flows.migration.finding import Finding, Level
 from flows.migration.strategy import Terms
+from flows.migration.target import target_from_environment
 from flows.resources import SQL
 from tests.database.preflight.conftest import blocking, one
 from tests.fix_flight import NO_ENDPOINT
@@ -64,7 +66,12 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 def look(world: World, **changes: str) -> list[Finding]:
     environment = world.environment(NO_ENDPOINT) | changes
-    return clear(SQL / "migrations", "008", environment, Terms()).findings
+    return clear(
+        SQL / "migrations",
+        "008",
+        partial(target_from_environment, environment),
+        Terms(),
+    ).findings
 
 
 def change_setting(admin: psycopg.Connection, name: str, value: str) -> None:

@@ -1,6 +1,7 @@
 """A copy of the database has its ledger, and is refused all the same."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ from flows.database.pinning import pin_target, read_pin
 from flows.database.preflight.clearance import locate
 from flows.demo.server import PostgresServer
 from flows.demo.world import World
+from flows.migration.target import target_from_environment
 from flows.resources import SQL
 from tests.database.preflight.conftest import Look, blocking, one
 from tests.fix_flight import NO_ENDPOINT
@@ -68,7 +70,7 @@ def test_restored_dump_is_refused(look: Look, owner, pinned: None) -> None:
 
 def test_rollback_in_a_copy_is_refused(world: World, copy_url: str, folder) -> None:
     environment = world.environment(NO_ENDPOINT) | {"DATABASE_URL": copy_url}
-    found = locate(folder, "008", environment)
+    found = locate(folder, "008", partial(target_from_environment, environment))
     assert [finding.rule for finding in found.blocking] == ["wrong-database"]
 
 

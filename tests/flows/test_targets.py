@@ -1,0 +1,47 @@
+"""A named target through a whole deployment, its rollback as a subflow included."""
+
+import os
+
+import pytest
+
+from flows.demo.world import World
+from flows.migration.outcome import Outcome
+from tests.fix_prefect import Fly
+from tests.fix_sabotage import Sabotage
+
+
+@pytest.fixture
+def named(world: World, target: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This test's world as the target `staging`; the environment's own is nowhere."""
+    for name in [name for name in os.environ if name.startswith("PGFLIGHT_")]:
+        suffix = name.removeprefix("PGFLIGHT_")
+        monkeypatch.setenv(f"PGFLIGHT_STAGING_{suffix}", os.environ[name])
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DATABASE_URL_STAGING", world.owner_url)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nowhere")
+
+
+@pytest.mark.usefixtures("named")
+def test_rollback_as_a_subflow_goes_where_the_deployment_went(
+    deploy: Fly, sabotage: Sabotage, world: World
+) -> None:
+    sabotage("DROP INDEX platform.idx_users_active_org_id")
+    report = deploy(target="staging")
+    assert report.outcome is Outcome.ROLLED_BACK
+    assert report.target.startswith("staging: ")
+    assert world.database in report.target
+
+
+@pytest.mark.usefixtures("named")
+def test_rollback_that_is_not_confirmed_is_blocked(roll_back: Fly) -> None:
+    report = roll_back(target="staging", confirm="8")
+    assert report.outcome is Outcome.BLOCKED
+    assert "Not confirmed" in report.errors[0]
+
+
+@pytest.mark.usefixtures("named")
+def test_unknown_target_blocks(deploy: Fly) -> None:
+    report = deploy(target="prod")
+    assert report.outcome is Outcome.BLOCKED
+    assert "There is no target prod" in report.errors[0]
+    assert "DATABASE_URL_NAME): staging" in report.errors[0]
