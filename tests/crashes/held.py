@@ -221,9 +221,7 @@ def _index(ground: Ground, site: Site, stack: ExitStack) -> Held:
     )
 
 
-def _relay(
-    stack: ExitStack, port: int, fits: Callable[[bytes, bytes], bool]
-) -> Relay:
+def _relay(stack: ExitStack, port: int, fits: Callable[[bytes, bytes], bool]) -> Relay:
     relay = Relay(port, fits)
     stack.callback(relay.close)
     return relay
@@ -245,4 +243,3 @@ STOPS: dict[str, Callable[[Ground, Site, ExitStack], Held]] = {
     "rollback": _rollback,
 }
 """Every step, and where in it."""
-

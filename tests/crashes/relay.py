@@ -42,12 +42,19 @@ class Relay:
                 Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with suppress(OSError), client:
-            # Nobody there: to the client it looks as it would without a relay.
-            with socket.create_connection(self._server) as server:
-                back = Thread(target=_copy, args=(server, client), daemon=True)
-                back.start()
+        # Nobody there: to the client it looks as it would without a relay.
+        with (
+            suppress(OSError),
+            client,
+            socket.create_connection(self._server) as server,
+        ):
+            back = Thread(target=_copy, args=(server, client), daemon=True)
+            back.start()
+            try:
                 self._forward(client, server)
+            finally:
+                # Closing alone says nothing while the other thread reads from it.
+                server.shutdown(socket.SHUT_RDWR)
 
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
         hello = b""

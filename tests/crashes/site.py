@@ -143,13 +143,22 @@ class Site:
         self.prefect("--no-prompt", "deploy", "--all")
 
     def get(self, path: str) -> Any:
-        answer = httpx.get(f"{self.api}{path}", trust_env=False, timeout=60)
-        return answer.raise_for_status().json()
+        return self._ask("GET", path, None)
 
     def post(self, path: str, body: object) -> Any:
-        answer = httpx.post(
-            f"{self.api}{path}", json=body, trust_env=False, timeout=60
-        )
+        return self._ask("POST", path, body)
+
+    def _ask(self, method: str, path: str, body: object) -> Any:
+        """Again while its SQLite is busy, as Prefect's own clients do."""
+
+        def answered() -> httpx.Response | None:
+            answer = httpx.request(
+                method, f"{self.api}{path}", json=body, trust_env=False, timeout=60
+            )
+            return None if answer.status_code in (429, 502, 503) else answer
+
+        answer = wait_for(answered, f"an answer to {method} {path}")
+        assert answer
         return answer.raise_for_status().json() if answer.content else None
 
     def state_of(self, run_id: str) -> tuple[str, str]:
