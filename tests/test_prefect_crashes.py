@@ -1,108 +1,73 @@
-"""Cancel, and processes that die, at each step of a run on a real Prefect."""
+"""Cancel, and processes that die, at the steps of runs on a real Prefect.
+
+PGFLIGHT_TEST_CRASHES=all has every fault hit every step: about ten minutes.
+"""
 
 import os
-import signal
-import time
-from contextlib import ExitStack
+from collections.abc import Iterator
 
 import pytest
 
+from flows.demo.server import PostgresServer
 from tests.crashes import story
-from tests.crashes.ground import make_field
-from tests.crashes.held import STOPS, held_at
-from tests.crashes.site import prefect_site
+from tests.crashes.batch import FAULTS, Batch, held_batch, judge
+from tests.crashes.ground import Field, make_field
+from tests.crashes.held import STOPS
+from tests.crashes.site import Site, prefect_site, wait_for
+
+IS_CAMPAIGN = os.environ.get("PGFLIGHT_TEST_CRASHES") == "all"
+IN_SHORT = {
+    "cancel": ("lock", "online", "verify", "rollback"),
+    "kill-flow": ("claim", "index", "verify", "rollback"),
+    "kill-worker": ("online", "rollback"),
+    "stop-worker": ("apply", "accept"),
+    "kill-server": ("apply", "rollback"),
+    "lock-server": ("online",),
+}
 
 
 @pytest.fixture(scope="module")
-def field(server, tmp_path_factory):
-    with make_field(server, tmp_path_factory.mktemp("folders")) as f:
-        yield f
+def field(
+    server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Field]:
+    with make_field(server, tmp_path_factory.mktemp("folders")) as field:
+        yield field
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    t = time.monotonic()
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with prefect_site(tmp_path_factory.mktemp("prefect")) as site:
-        print("site", time.monotonic() - t)
         yield site
 
 
-def test_explore(field, site):
-    names = os.environ.get("STOPS", "").split(",")
-    names = list(STOPS) if names == [""] else names
-    fault = os.environ.get("FAULT", "cancel")
-    worker = site.start_worker("q1")
-    failures = []
-    with ExitStack() as stack:
-        helds = [stack.enter_context(held_at(n, field, site)) for n in names]
-        t = time.monotonic()
-        for h in helds:
-            h.start(site, "q1")
-        for h in helds:
-            try:
-                h.wait(site)
-                print(h.stop, "reached", time.monotonic() - t)
-            except AssertionError as e:
-                failures.append((h.stop, "reach", str(e)[:300]))
-                print(failures[-1])
-        t = time.monotonic()
-        if fault == "cancel":
-            for h in helds:
-                site.set_state(h.run_id, "CANCELLING", "Cancelling", force=False)
-        elif fault == "kill":
-            for h in helds:
-                os.kill(h.pid, signal.SIGKILL)
-        elif fault == "kill-worker":
-            worker.send(signal.SIGKILL)
-        elif fault == "term-worker":
-            worker.send(signal.SIGTERM)
-        elif fault == "kill-server":
-            site.services[0].send(signal.SIGKILL)
-        print("fault done", time.monotonic() - t)
-        if fault in ("kill-worker", "kill-server"):
-            for h in helds:
-                h.release()
-        ends = {}
-        from tests.crashes.site import is_alive
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_leaves_the_database_right(field: Field, site: Site, fault: str) -> None:
+    stops = tuple(STOPS) if IS_CAMPAIGN else IN_SHORT[fault]
+    with held_batch(field, site, stops) as batch:
+        FAULTS[fault](batch)
+        judge(batch)
 
-        while len(ends) < len(helds) and time.monotonic() - t < 150:
-            for h in helds:
-                if h.stop not in ends and not is_alive(h.pid):
-                    ends[h.stop] = time.monotonic() - t
-            time.sleep(0.05)
-        print("ends", ends)
-        if fault == "kill-server":
-            site.services[0].start()
-            site.wait_until_up()
-        for h in helds:
-            try:
-                t = time.monotonic()
-                story.assert_nobody_left(h.ground)
-                gone = time.monotonic() - t
-                p = h.ground.position()
-                s = h.ground.states()
-                ev = h.ground.ask(
-                    "SELECT kind,outcome,left(detail,60) FROM pgflight.event ORDER BY id"
-                )
-                print(
-                    h.stop, f"gone {gone:.1f}", p[:200], s, site.state_of(h.run_id), ev
-                )
-                story.assert_true(h.ground)
-                story.assert_prefect_agrees(h, site)
-                h.release()
-                r = story.recover(h.ground)
-                print(
-                    "   recover:",
-                    r.outcome,
-                    r.errors,
-                    h.ground.states(),
-                    round(time.monotonic() - t, 1),
-                )
-                story.deploy_again(h.ground)
-            except Exception as e:
-                failures.append((h.stop, repr(e)[:600]))
-                print(failures[-1])
-    for f in failures:
-        print("FAILURE", f)
-    print(worker.log.read_text()[-3000:]) if os.environ.get("LOG") else None
-    assert not failures
+
+def retry(batch: Batch) -> list[str]:
+    """The Retry button; returns the names of the states that the runs end in."""
+    site = batch.site
+    for run in batch.runs:
+        site.set_state(run.run_id, "SCHEDULED", "AwaitingRetry", force=True)
+    for run in batch.runs:
+        wait_for(lambda: site.is_over(run.run_id), f"the retried {run.stop}")
+    return [site.state_of(run.run_id)[1] for run in batch.runs]
+
+
+def test_retry_button_does_what_is_still_to_be_done(field: Field, site: Site) -> None:
+    """After success, after a crash, and after a rollback (which is tried again)."""
+    with held_batch(field, site, ["accept", "apply", "rollback"]) as batch:
+        good, crashed, bad = batch.runs
+        FAULTS["kill-flow"](Batch(site, batch.worker, [crashed]))
+        batch.release()
+        for run in (good, bad):
+            wait_for(lambda: site.is_over(run.run_id), run.stop)
+        names = [site.state_of(run.run_id)[1] for run in (good, bad)]
+        assert names == ["Deployed", "RolledBack"]
+        story.assert_nobody_left(crashed.ground)
+        assert retry(batch) == ["NothingToDo", "Deployed", "RolledBack"]
+        judge(batch)

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from flows.database.connection import (
-    CONNECTION_CHECK_MS,
     CONNECT_ATTEMPTS,
+    CONNECTION_CHECK_MS,
     READ_LOCK_TIMEOUT_MS,
     Conn,
     commit_locally,

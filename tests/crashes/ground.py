@@ -141,8 +141,11 @@ def _with_gates(path: Path) -> Path:
     manifest = migration / "migration.toml"
     # Probes wait for the test, and longer than their own patience.
     text = manifest.read_text().replace(
-        "[[smoke.probes]]",
-        "[[smoke.probes]]\ntimeout_ms = 60000\ndeadline_ms = 120000",
+        "[smoke]
+", "[smoke]
+timeout_ms = 60000
+deadline_ms = 120000
+"
     )
     manifest.write_text(text)
     return folder

@@ -22,6 +22,7 @@ PREFECT = [sys.executable, "-m", "prefect"]
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
 POOL = "pgflight"
+FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 DEPLOYMENT = "deploy-migration/production"
 
 Found = TypeVar("Found")
@@ -139,7 +140,8 @@ class Site:
         return done.stdout
 
     def deploy_all(self) -> None:
-        self.prefect("work-pool", "create", POOL, "--type", "process")
+        pool = {"name": POOL, "type": "process"}
+        self.post("/work_pools/", pool)
         self.prefect("--no-prompt", "deploy", "--all")
 
     def get(self, path: str) -> Any:
@@ -165,6 +167,10 @@ class Site:
         """Type and name of a run's state."""
         state = self.get(f"/flow_runs/{run_id}")["state"]
         return state["type"], state["name"]
+
+    def is_over(self, run_id: str) -> bool:
+        """Whether a run is in a final state."""
+        return self.state_of(run_id)[0] in FINAL
 
     def set_state(self, run_id: str, type_: str, name: str, *, force: bool) -> None:
         """What the UI's buttons do."""
