@@ -5,6 +5,7 @@ PGFLIGHT_TEST_CRASHES=all has every fault hit every step: about ten minutes.
 
 import os
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -54,7 +55,7 @@ def retry(batch: Batch) -> list[str]:
     for run in batch.runs:
         site.set_state(run.run_id, "SCHEDULED", "AwaitingRetry", force=True)
     for run in batch.runs:
-        wait_for(lambda: site.is_over(run.run_id), f"the retried {run.stop}")
+        wait_for(partial(site.is_over, run.run_id), f"the retried {run.stop}")
     return [site.state_of(run.run_id)[1] for run in batch.runs]
 
 
@@ -65,7 +66,7 @@ def test_retry_button_does_what_is_still_to_be_done(field: Field, site: Site) ->
         FAULTS["kill-flow"](Batch(site, batch.worker, [crashed]))
         batch.release()
         for run in (good, bad):
-            wait_for(lambda: site.is_over(run.run_id), run.stop)
+            wait_for(partial(site.is_over, run.run_id), run.stop)
         names = [site.state_of(run.run_id)[1] for run in (good, bad)]
         assert names == ["Deployed", "RolledBack"]
         story.assert_nobody_left(crashed.ground)

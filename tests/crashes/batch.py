@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from tests.crashes import story
 from tests.crashes.ground import OURS, Field
@@ -47,9 +48,9 @@ def held_batch(field: Field, site: Site, stops: Sequence[str]) -> Iterator[Batch
 def cancel(batch: Batch) -> None:
     """The Cancel button. What was held is given up; what comes after it may go on."""
     for run in batch.runs:
-        at_work = {row[0] for row in run.ground.ask(OURS)}
+        at_work = _sessions(run)
         batch.site.set_state(run.run_id, "CANCELLING", "Cancelling", force=False)
-        wait_for(lambda: not at_work <= _sessions(run), f"the end of {run.stop}")
+        wait_for(partial(_has_left, run, at_work), f"the end of {run.stop}")
         run.release()
 
 
@@ -113,6 +114,9 @@ def judge(batch: Batch) -> None:
 
 
 def _sessions(run: Held) -> set[int]:
-    if not is_alive(run.pid):
-        return set()
     return {row[0] for row in run.ground.ask(OURS)}
+
+
+def _has_left(run: Held, at_work: set[int]) -> bool:
+    """Whether one of those sessions has ended, or the run altogether."""
+    return not (is_alive(run.pid) and at_work <= _sessions(run))

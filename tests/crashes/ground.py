@@ -141,11 +141,7 @@ def _with_gates(path: Path) -> Path:
     manifest = migration / "migration.toml"
     # Probes wait for the test, and longer than their own patience.
     text = manifest.read_text().replace(
-        "[smoke]
-", "[smoke]
-timeout_ms = 60000
-deadline_ms = 120000
-"
+        "[smoke]\n", "[smoke]\ntimeout_ms = 60000\ndeadline_ms = 120000\n"
     )
     manifest.write_text(text)
     return folder

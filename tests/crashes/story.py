@@ -1,6 +1,7 @@
 """What must be true of a run that was hit by a fault, and what recovery makes of it."""
 
 import os
+from contextlib import AbstractContextManager
 from unittest.mock import patch
 
 from flows.migration.outcome import Outcome
@@ -106,5 +107,5 @@ def _is_told(flight_id: str, kind: str, outcome: str | None) -> bool:
     return kind in ("ended", "settled") and outcome != "UNKNOWN"
 
 
-def _target(ground: Ground) -> "patch.dict[str]":  # type: ignore[type-arg]
+def _target(ground: Ground) -> AbstractContextManager[object]:
     return patch.dict(os.environ, ground.world.environment(NO_ENDPOINT))
