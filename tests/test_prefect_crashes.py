@@ -4,6 +4,7 @@ PGFLIGHT_TEST_CRASHES=all has every fault hit every step: about ten minutes.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from functools import partial
 
@@ -13,7 +14,7 @@ from flows.demo.server import PostgresServer
 from tests.crashes import story
 from tests.crashes.batch import FAULTS, Batch, held_batch, judge
 from tests.crashes.ground import Field, make_field
-from tests.crashes.held import STOPS
+from tests.crashes.held import STOPS, held_at
 from tests.crashes.site import Site, prefect_site, wait_for
 
 IS_CAMPAIGN = os.environ.get("PGFLIGHT_TEST_CRASHES") == "all"
@@ -72,3 +73,22 @@ def test_retry_button_does_what_is_still_to_be_done(field: Field, site: Site) ->
         story.assert_nobody_left(crashed.ground)
         assert retry(batch) == ["NothingToDo", "Deployed", "RolledBack"]
         judge(batch)
+
+
+def test_container_that_is_stopped_runs_again(field: Field, site: Site) -> None:
+    """An evicted pod: SIGTERM in mid-apply puts the run back, and it is flown anew."""
+    with held_at("apply", field, site) as run:
+        run.start(site, "of-no-worker")
+        how = {"PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR": "reschedule"}
+        first = site.execute(run.run_id, **run.environment, **how)
+        wait_for(run.reached, "a run held in a container")
+        first.send(signal.SIGTERM)
+        assert site.state_of(run.run_id) == ("SCHEDULED", "AwaitingRetry")
+        story.assert_nobody_left(run.ground)
+        story.assert_true(run.ground)
+        run.release()
+        second = site.execute(run.run_id, **run.environment, **how)
+        wait_for(partial(site.is_over, run.run_id), "the second run")
+        assert site.state_of(run.run_id) == ("COMPLETED", "Deployed")
+        second.stop()
+        story.deploy_again(run.ground)

@@ -83,6 +83,7 @@ class Site:
     home: Path
     port: int = field(default_factory=free_port)
     settings: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
     services: list[Service] = field(default_factory=list)
 
     @property
@@ -106,7 +107,7 @@ class Site:
 
     def start_server(self) -> Service:
         address = ["--host", HOST, "--port", str(self.port)]
-        server = self._start("server", ["server", "start", *address])
+        server = self._start("server", ["server", "start", *address, *self.flags])
         self.wait_until_up()
         return server
 
@@ -114,6 +115,10 @@ class Site:
         """A worker that takes the runs of one queue."""
         where = ["--pool", POOL, "--work-queue", queue, "--type", "process"]
         return self._start(queue, ["worker", "start", *where])
+
+    def execute(self, run_id: str, **extra: str) -> Service:
+        """What the containers of Docker and Kubernetes pools run."""
+        return self._start(run_id, ["flow-run", "execute", run_id], extra)
 
     def wait_until_up(self) -> None:
         wait_for(lambda: self.is_up, f"a Prefect server on {self.api}")
@@ -197,8 +202,10 @@ class Site:
         for service in reversed(self.services):
             service.stop()
 
-    def _start(self, name: str, arguments: list[str]) -> Service:
-        service = Service(self, arguments, self.home / f"{name}.log")
+    def _start(
+        self, name: str, arguments: list[str], extra: Mapping[str, str] | None = None
+    ) -> Service:
+        service = Service(self, arguments, self.home / f"{name}.log", extra or {})
         self.services.append(service)
         service.start()
         return service
