@@ -43,6 +43,7 @@ STORIES = """
 SELECT DISTINCT ON (flight_id) flight_id::text, kind, outcome
 FROM pgflight.event ORDER BY flight_id, id DESC
 """
+AUDIT = "SELECT kind, outcome, detail FROM pgflight.event ORDER BY id"
 LAST_WORD = """
 SELECT kind, outcome FROM pgflight.event ORDER BY id DESC LIMIT 1
 """

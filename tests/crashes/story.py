@@ -7,7 +7,15 @@ from unittest.mock import patch
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from flows.tasks.engine import without_prefect
-from tests.crashes.ground import LAST_WORD, OURS, STORIES, UNFILLED, UNTOUCHED, Ground
+from tests.crashes.ground import (
+    AUDIT,
+    LAST_WORD,
+    OURS,
+    STORIES,
+    UNFILLED,
+    UNTOUCHED,
+    Ground,
+)
 from tests.crashes.held import BUDGET_MS, NO_ENDPOINT, Held
 from tests.crashes.site import Site, is_alive, wait_for
 
@@ -47,6 +55,11 @@ def wait_until_over(held: Held) -> None:
     wait_for(lambda: not is_alive(held.pid), f"{held.stop}'s end", FLOWN_WITHIN_S)
 
 
+def is_told(ground: Ground) -> bool:
+    """Whether the last flight has said how it ended."""
+    return [kind for kind, _ in ground.ask(LAST_WORD)] == ["ended"]
+
+
 def assert_nobody_left(ground: Ground) -> None:
     """No session of ours is in the database, soon."""
     wait_for(
@@ -81,7 +94,7 @@ def recover(ground: Ground) -> Report:
     with _target(ground), without_prefect():
         report = report_of(recover_migrations.fn(str(ground.field.folder)))
     assert_true(ground)
-    assert ground.states() in ([], ["accepted"]), (ground.states(), report)
+    assert ground.states() in ([], ["accepted"]), (report.errors, ground.ask(AUDIT))
     open_ = [story for story in ground.ask(STORIES) if not _is_told(*story)]
     assert not open_, f"nobody has said how it ended: {open_}"
     return report
