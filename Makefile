@@ -9,6 +9,8 @@ PYTHON = $(shell for name in python3.13 python3.12 python3.11 python3; do \
   $$name $(SUITABLE) 2>/dev/null && echo $$name && break; done)
 IN_VENV = .venv/bin/python -m
 INSTALLED = .venv/installed
+COMPILE = build/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+  --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .PHONY: help setup demo test bench faults picture lint lock wheel clean
 
@@ -47,12 +49,10 @@ lock: ## Pin what pyproject.toml asks for; without requirements.txt, the newest
 	$(find-python)
 	$(PYTHON) -m venv --clear build/lock
 	build/lock/bin/python -m pip install --quiet uv
-	build/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
-	  --extra demo --group dev --generate-hashes --no-annotate \
-	  --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
-	build/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
-	  --group faults --generate-hashes --no-annotate --constraint requirements.txt \
-	  --custom-compile-command 'make lock' --output-file requirements-faults.txt
+	$(COMPILE) --extra demo --group dev --output-file requirements.txt pyproject.toml
+	$(COMPILE) --constraint requirements.txt --output-file docker/requirements.txt pyproject.toml
+	$(COMPILE) --constraint requirements.txt --output-file docker/build.txt --group build
+	$(COMPILE) --group faults --constraint requirements.txt --output-file requirements-faults.txt
 
 clean: ## Remove what the others have made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache

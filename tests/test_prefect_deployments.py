@@ -423,9 +423,14 @@ def delete_run(deployments: Deployments, shown: str) -> None:
         client.delete(f"flow_runs/{run_id_in(shown)}").raise_for_status()
 
 
-@pytest.mark.parametrize("flow", ["deploy-migration", "rollback-migration"])
-def test_run_can_be_put_off(deployments: Deployments, flow: str) -> None:
-    options = ("--param", "migration=008", "--start-in", "6 hours")
+@pytest.mark.parametrize(
+    ("flow", "more"),
+    [("deploy-migration", ()), ("rollback-migration", ("--param", "confirm=008"))],
+)
+def test_run_can_be_put_off(
+    deployments: Deployments, flow: str, more: tuple[str, ...]
+) -> None:
+    options = ("--param", "migration=008", *more, "--start-in", "6 hours")
     answer = deployments.prefect("deployment", "run", f"{flow}/production", *options)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "Created flow run" in answer.stdout

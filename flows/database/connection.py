@@ -11,6 +11,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from flows.database.crowd import CANCEL_TIMEOUT_S, in_crowd
 from flows.database.queries import query
 from flows.migration.errors import (
     ConnectionFailed,
@@ -29,7 +30,8 @@ CONNECT_ATTEMPTS = 5
 """With pauses of 0.5, 1, 2 and 4 s: a restart of the server is survived."""
 READ_TIMEOUT_MS = 30_000
 READ_LOCK_TIMEOUT_MS = 2_000
-CANCEL_TIMEOUT_S = 5
+CONNECTION_CHECK_MS = 500
+"""A client that died is noticed in mid-statement after this (PostgreSQL 14+)."""
 
 # libpq reports no SQLSTATE for a connection that was refused; these are the
 # server's own words for what asking again will not change.
@@ -210,7 +212,8 @@ def session(target: Target, purpose: str, *, attempts: int = 1) -> Iterator[Conn
     """
     conn = connect(target, purpose, attempts=attempts)
     try:
-        yield conn
+        with in_crowd(conn):
+            yield conn
         # Closed by a COMMIT whose answer was lost: that was settled in the block.
         if not conn.closed:
             conn.rollback()
@@ -243,6 +246,7 @@ def reading(target: Target, purpose: str, *, attempts: int = 1) -> Iterator[Conn
         set_local(conn, "lock_timeout", READ_LOCK_TIMEOUT_MS)
         # Of a machine that is gone without a word not even a reading is left.
         set_local(conn, "idle_in_transaction_session_timeout", READ_TIMEOUT_MS)
+        set_local(conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
         yield conn
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from flows.database.connection import (
     CONNECT_ATTEMPTS,
+    CONNECTION_CHECK_MS,
     READ_LOCK_TIMEOUT_MS,
     Conn,
     commit_locally,
@@ -42,6 +43,7 @@ def open_flight(flight: Flight) -> list[str]:
     purpose = f"open {flight.run_id} {flight.migration.version}"
     with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
         set_local(conn, "lock_timeout", FENCE_WAIT_MS)
+        set_local(conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
         one(conn, "wait_for_fence", key=FENCE_KEY)
         create_ledger(conn)
         settled = settle_flights(conn, flight.run_id)

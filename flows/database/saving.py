@@ -8,6 +8,7 @@ from psycopg import sql
 
 from flows.database.connection import (
     CONNECT_ATTEMPTS,
+    CONNECTION_CHECK_MS,
     READ_LOCK_TIMEOUT_MS,
     Conn,
     commit_locally,
@@ -19,7 +20,7 @@ from flows.database.connection import (
 )
 from flows.database.ledger import FENCE_KEY, take_fence
 from flows.database.queries import query
-from flows.database.transaction import CONNECTION_CHECK_MS, IDLE_LIMIT_MS
+from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.flight import Flight
 from flows.migration.losses import Loss, losses
 from flows.migration.names import identifier

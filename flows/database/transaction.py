@@ -11,7 +11,14 @@ from contextlib import contextmanager
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from flows.database.connection import Cause, Conn, cause_of, one, set_local
+from flows.database.connection import (
+    CONNECTION_CHECK_MS,
+    Cause,
+    Conn,
+    cause_of,
+    one,
+    set_local,
+)
 from flows.database.ledger import FENCE_KEY, take_fence
 from flows.database.sessions import table_oids
 from flows.migration.errors import Inconclusive, StatementFailed
@@ -23,8 +30,6 @@ from flows.migration.script import Statement
 
 IDLE_LIMIT_MS = 3_000
 """A client that hangs (SIGSTOP, a cut network) gives the locks back after this."""
-CONNECTION_CHECK_MS = 500
-"""A client that died is noticed in mid-statement after this (PostgreSQL 14+)."""
 FIRST_WITH_TRANSACTION_TIMEOUT = 17
 DEADLOCK_SHARE = 0.75
 """Of deadlock_timeout, from our first lock to the end of our last wait."""

@@ -14,6 +14,7 @@ from prefect.states import Failed
 from prefect.tasks import exponential_backoff
 
 from flows.border import masking_errors
+from flows.database.crowd import crowd
 from flows.migration.errors import (
     ConnectionFailed,
     ConnectionRefused,
@@ -91,8 +92,9 @@ def beside(
     """Run several steps beside each other, and wait for all of them."""
     if is_away():
         return [step(*args, **kwargs) for step in steps]
-    futures = [step.submit(*args, **kwargs) for step in steps]
-    wait(futures)
+    with crowd():
+        futures = [step.submit(*args, **kwargs) for step in steps]
+        wait(futures)
     return [future.result() for future in futures]
 
 

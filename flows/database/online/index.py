@@ -6,10 +6,16 @@ from contextlib import suppress
 import psycopg
 from psycopg import sql
 
-from flows.database.connection import Cause, Conn, cause_of, connect, rows
+from flows.database.connection import (
+    CONNECTION_CHECK_MS,
+    Cause,
+    Conn,
+    cause_of,
+    connect,
+    rows,
+)
 from flows.database.online.crew import Crew
 from flows.database.online.meter import SAY_EVERY_S, Meter
-from flows.database.transaction import CONNECTION_CHECK_MS
 from flows.migration.errors import ApplyFailed, LocksNotObtained, PgflightError
 from flows.migration.online.steps import OnlineStep
 from flows.migration.target import Target

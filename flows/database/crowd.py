@@ -1,0 +1,79 @@
+"""Sessions that threads have open beside each other, and that end together.
+
+An interruption (Ctrl-C, Prefect's cancellation) reaches the main thread only. Nothing
+else would end a statement that another thread waits for: a run that was cancelled would
+wait for it as well, with its locks in the way of the run's own rollback.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from threading import Lock
+from typing import Any
+
+import psycopg
+
+from flows.migration.errors import QueryFailed
+
+CANCEL_TIMEOUT_S = 5
+
+_Conn = psycopg.Connection[Any]
+
+
+class _Crowd:
+    def __init__(self) -> None:
+        self._open: set[_Conn] = set()
+        self._is_over = False
+        self._one_at_a_time = Lock()
+
+    def join(self, conn: _Conn) -> None:
+        with self._one_at_a_time:
+            if self._is_over:
+                raise QueryFailed("Not asked any more: the run was interrupted")
+            self._open.add(conn)
+
+    def leave(self, conn: _Conn) -> None:
+        with self._one_at_a_time:
+            self._open.discard(conn)
+
+    def give_up(self) -> None:
+        with self._one_at_a_time:
+            self._is_over = True
+            for conn in self._open:
+                with suppress(psycopg.Error):
+                    conn.cancel_safe(timeout=CANCEL_TIMEOUT_S)
+
+
+_CROWD: ContextVar[_Crowd | None] = ContextVar("pgflight_crowd", default=None)
+
+
+@contextmanager
+def crowd() -> Iterator[None]:
+    """Sessions that threads open for this block end when it is interrupted."""
+    crowd = _Crowd()
+    token = _CROWD.set(crowd)
+    try:
+        yield
+    except BaseException:
+        crowd.give_up()
+        raise
+    finally:
+        _CROWD.reset(token)
+
+
+@contextmanager
+def in_crowd(conn: _Conn) -> Iterator[None]:
+    """One session of a crowd's, where there is one.
+
+    Raises:
+        QueryFailed: the others are given up already.
+    """
+    crowd = _CROWD.get()
+    if crowd is None:
+        yield
+        return
+    crowd.join(conn)
+    try:
+        yield
+    finally:
+        crowd.leave(conn)

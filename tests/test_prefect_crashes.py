@@ -1,0 +1,94 @@
+"""Cancel, and processes that die, at the steps of runs on a real Prefect.
+
+PGFLIGHT_TEST_CRASHES=all has every fault hit every step: about ten minutes.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from flows.demo.server import PostgresServer
+from tests.crashes import story
+from tests.crashes.batch import FAULTS, Batch, held_batch, judge
+from tests.crashes.ground import Field, make_field
+from tests.crashes.held import STOPS, held_at
+from tests.crashes.site import Site, prefect_site, wait_for
+
+IS_CAMPAIGN = os.environ.get("PGFLIGHT_TEST_CRASHES") == "all"
+IN_SHORT = {
+    "cancel": ("lock", "online", "verify", "rollback"),
+    "kill-flow": ("claim", "index", "verify", "rollback"),
+    "kill-worker": ("online", "rollback"),
+    "stop-worker": ("apply", "accept"),
+    "kill-server": ("apply", "rollback"),
+    "lock-server": ("online",),
+}
+
+
+@pytest.fixture(scope="module")
+def field(
+    server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Field]:
+    with make_field(server, tmp_path_factory.mktemp("folders")) as field:
+        yield field
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with prefect_site(tmp_path_factory.mktemp("prefect")) as site:
+        yield site
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_leaves_the_database_right(field: Field, site: Site, fault: str) -> None:
+    stops = tuple(STOPS) if IS_CAMPAIGN else IN_SHORT[fault]
+    with held_batch(field, site, stops) as batch:
+        FAULTS[fault](batch)
+        judge(batch)
+
+
+def retry(batch: Batch) -> list[str]:
+    """The Retry button; returns the names of the states that the runs end in."""
+    site = batch.site
+    for run in batch.runs:
+        site.set_state(run.run_id, "SCHEDULED", "AwaitingRetry", force=True)
+    for run in batch.runs:
+        wait_for(partial(site.is_over, run.run_id), f"the retried {run.stop}")
+    return [site.state_of(run.run_id)[1] for run in batch.runs]
+
+
+def test_retry_button_does_what_is_still_to_be_done(field: Field, site: Site) -> None:
+    """After success, after a crash, and after a rollback (which is tried again)."""
+    with held_batch(field, site, ["accept", "apply", "rollback"]) as batch:
+        good, crashed, bad = batch.runs
+        FAULTS["kill-flow"](Batch(site, batch.worker, [crashed]))
+        batch.release()
+        for run in (good, bad):
+            wait_for(partial(site.is_over, run.run_id), run.stop)
+        names = [site.state_of(run.run_id)[1] for run in (good, bad)]
+        assert names == ["Deployed", "RolledBack"]
+        story.assert_nobody_left(crashed.ground)
+        assert retry(batch) == ["NothingToDo", "Deployed", "RolledBack"]
+        judge(batch)
+
+
+def test_container_that_is_stopped_runs_again(field: Field, site: Site) -> None:
+    """An evicted pod: SIGTERM in mid-apply puts the run back, and it is flown anew."""
+    with held_at("apply", field, site) as run:
+        run.start(site, "of-no-worker")
+        how = {"PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR": "reschedule"}
+        first = site.execute(run.run_id, **run.environment, **how)
+        wait_for(run.reached, "a run held in a container")
+        first.send(signal.SIGTERM)
+        assert site.state_of(run.run_id) == ("SCHEDULED", "AwaitingRetry")
+        story.assert_nobody_left(run.ground)
+        story.assert_true(run.ground)
+        run.release()
+        second = site.execute(run.run_id, **run.environment, **how)
+        wait_for(partial(site.is_over, run.run_id), "the second run")
+        assert site.state_of(run.run_id) == ("COMPLETED", "Deployed")
+        second.stop()
+        story.deploy_again(run.ground)

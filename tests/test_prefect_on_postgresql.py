@@ -1,0 +1,55 @@
+"""Two API servers of Prefect on one PostgreSQL: one is worked by, the other watched."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+
+from flows.demo.server import PostgresServer
+from flows.demo.service import run_application
+from flows.demo.world import World
+from tests.crashes.site import DEPLOYMENT, Site, wait_for
+
+DATABASE = "prefect_server"
+Two = tuple[Site, Site]
+
+
+@pytest.fixture
+def two_servers(
+    server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Two]:
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {DATABASE}")
+    url = server.url(DATABASE).replace("postgresql://", "postgresql+asyncpg://")
+    settings = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
+    first = Site(tmp_path_factory.mktemp("first"), settings=settings)
+    # Services once: two servers' loops would do the same work twice.
+    second = Site(
+        tmp_path_factory.mktemp("second"), settings=settings, flags=("--no-services",)
+    )
+    with ExitStack() as stack:
+        for site in (first, second):
+            stack.callback(site.stop)
+            site.start_server()
+        first.deploy_all()
+        yield first, second
+
+
+def test_run_of_one_server_is_seen_by_the_other(two_servers: Two, world: World) -> None:
+    first, second = two_servers
+    with run_application(world) as endpoint:
+        first.start_worker("default")
+        deployment = first.get(f"/deployments/name/{DEPLOYMENT}")["id"]
+        created = first.post(
+            f"/deployments/{deployment}/create_flow_run",
+            {
+                "parameters": {"migration": "008"},
+                "job_variables": {"env": world.environment(endpoint)},
+            },
+        )
+        wait_for(lambda: second.is_over(created["id"]), "a run seen by both")
+    assert second.state_of(created["id"]) == ("COMPLETED", "Deployed")
+    logs = {"logs": {"flow_run_id": {"any_": [created["id"]]}}}
+    said = [log["message"] for log in second.post("/logs/filter", logs)]
+    assert any("Migration 008 applied" in line for line in said)
