@@ -9,7 +9,7 @@ from rich.console import Console
 
 from flows.migration.errors import BadInput, PgflightError
 from flows.terminal import say
-from tests.faults.campaign import Campaign, fly_on, numbers
+from tests.faults.campaign import Campaign, fly_on, joined, numbers
 from tests.faults.page import write_page
 from tests.faults.verdict import Verdict
 from tests.faults.versions import missing, servers
@@ -57,6 +57,20 @@ def faults(
         write_page(campaign, docs)
     survived = campaign.total(Verdict.SURVIVED)
     _tell(f"{survived:,} of {campaign.rounds:,} rounds were survived")
+    return 0 if campaign.is_good else NOT_SURVIVED
+
+
+@app.command
+def join(docs: Path, *parts: Path) -> int:
+    """Write the page of campaigns that were flown beside each other.
+
+    Args:
+        docs: Folder whose faults.md and faults.json are written anew.
+        parts: What they have written with --json.
+    """
+    campaigns = [Campaign.model_validate_json(part.read_text()) for part in parts]
+    campaign = joined(campaigns)
+    write_page(campaign, docs)
     return 0 if campaign.is_good else NOT_SURVIVED
 
 

@@ -82,6 +82,18 @@ class Campaign(BaseModel):
         return not blunt and (counts[WRONG] > 0 or counts[ASKED] < ENOUGH)
 
 
+def joined(campaigns: Sequence[Campaign]) -> Campaign:
+    """One campaign of several, flown on different versions with the same seed."""
+    first = campaigns[0]
+    lines = [line for each in campaigns for line in each.lines]
+    return first.model_copy(
+        update={
+            "lines": sorted(lines, key=lambda line: (line.experiment, line.version)),
+            "bites": [bite for each in campaigns for bite in each.bites],
+        }
+    )
+
+
 def experiments() -> list[Experiment]:
     """All of them, by number: the modules named f<number>_<what>."""
     modules = sorted(path.stem for path in HERE.glob("f[0-9][0-9]_*.py"))
@@ -120,7 +132,7 @@ def fly_on(
         for tested in known_tests():
             if tested.number in wanted:
                 campaign.lines.append(_counted(tested, field, bin_dir, say))
-    campaign.lines.sort(key=lambda line: line.experiment)
+    campaign.lines.sort(key=lambda line: (line.experiment, line.version))
 
 
 def fly(experiment: Experiment, field: Field, seed: int, say: Say, rounds: int) -> Line:

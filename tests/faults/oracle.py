@@ -250,7 +250,10 @@ def _nothing_doubled(ground: Ground) -> Iterator[Breach]:
         )
     if ground.one("fills") > 1:
         yield Breach("I6", "a user was filled twice")
-    if ground.one("overwritten"):
+    overwritten = ground.ask("overwritten")
+    saved = set(ground.ask("saved")) if overwritten else set()
+    if set(overwritten) - saved:
+        # But for what an earlier rollback has saved, and a deployment puts back.
         yield Breach("I6", "a value was written over by pgflight")
     columns, rows = ground.one("columns"), len(_ledger(ground))
     if columns > rows:

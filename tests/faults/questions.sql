@@ -79,8 +79,8 @@ SELECT coalesce(max(times), 0) FROM (
 ) AS filled;
 
 -- name: overwritten
--- Choices of users' that pgflight has replaced by something else.
-SELECT count(*) FROM witness.change
+-- Values that pgflight has replaced by something else.
+SELECT user_id, became::uuid FROM witness.change
 WHERE application LIKE 'pgflight %' AND was IS NOT NULL AND became IS NOT NULL;
 
 -- name: clients
