@@ -12,8 +12,8 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
     expect_success(ground, seen)
     applied = seen.report and seen.report.applied
     if ARMS[turn.number % len(ARMS)][2] in ("apply ", "rollback "):
-        is_repeated = bool(applied and applied.attempt == 2)
-        ground.expect(is_repeated, "I3", "it was not tried again exactly once")
+        is_repeated = bool(applied and applied.attempt > 1)
+        ground.expect(is_repeated, "I3", "it was not tried again")
     return [seen]
 
 

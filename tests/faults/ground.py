@@ -19,7 +19,8 @@ from pydantic import SecretStr
 
 from flows.database.connection import session
 from flows.database.fingerprint import Fingerprint, take_fingerprint
-from flows.demo.world import OWNER, World, create_world, world_in
+from flows.demo.server import SUPERUSER
+from flows.demo.world import APPLICATION, OWNER, World, create_world, world_in
 from flows.migration.folder import load_migration
 from flows.migration.target import Target
 from flows.resources import SQL
@@ -33,6 +34,7 @@ TEMPLATE = "template_faults"
 APPLIED = "template_applied"
 PASSWORD = "p@ss/w:rd %41?&#'\"ü"
 """Of the deploying role: what is special in a URL."""
+FIRST_WITH_ITERATIONS = 160_000
 NO_ENDPOINT = "http://127.0.0.1:9"
 HERE = Path(__file__).parent
 
@@ -86,6 +88,7 @@ class Ground:
     found: list[Breach] = dataclass_field(default_factory=list)
     counts: Counter[str] = dataclass_field(default_factory=Counter)
     without: tuple[str, ...] = ()
+    _oracle: psycopg.Connection | None = None
 
     def expect(self, is_true: bool, invariant: str, text: str) -> None:
         """Something that this experiment asks for beside what the oracle does."""
@@ -116,9 +119,19 @@ class Ground:
         )
 
     def ask(self, name: str) -> list[tuple[Any, ...]]:
-        """The rows of one of the oracle's questions, from a fresh session."""
-        with self.admin() as conn:
-            return conn.execute(QUESTIONS[name]).fetchall()
+        """The rows of one of the oracle's questions."""
+        if self._oracle is None or self._oracle.closed:
+            self._oracle = self.admin()
+        try:
+            return self._oracle.execute(QUESTIONS[name]).fetchall()
+        except psycopg.OperationalError:
+            # The server has crashed since.
+            self._oracle = self.admin()
+            return self._oracle.execute(QUESTIONS[name]).fetchall()
+
+    def close(self) -> None:
+        if self._oracle:
+            self._oracle.close()
 
     def one(self, name: str) -> Any:
         return self.ask(name)[0][0]
@@ -170,12 +183,7 @@ def make_field(bin_dir: Path | None, **settings: str) -> Iterator[Field]:
         create_world(cluster, USERS, TEMPLATE)
         with psycopg.connect(cluster.url(TEMPLATE), autocommit=True) as admin:
             admin.execute((HERE / "world.sql").read_bytes())
-            # CREATE EVENT TRIGGER is a superuser's; the password is the role's own.
-            admin.execute(
-                sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                    sql.Identifier(OWNER), sql.Literal(PASSWORD)
-                )
-            )
+            _set_passwords(cluster, admin)
             admin.execute("VACUUM ANALYZE")
         before = fingerprint_of(cluster.url(TEMPLATE))
         _apply_by_hand(cluster, folder)
@@ -200,6 +208,7 @@ def fresh_ground(field: Field, database: str = "") -> Iterator[Ground]:
     filled: dict[UUID, UUID | None] = {row[0]: row[1] for row in ground.ask("filled")}
     ground.model = Model(filled, ground.one("untouched"))
     yield ground
+    ground.close()
     with psycopg.connect(cluster.url(), autocommit=True) as admin:
         admin.execute(
             sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database))
@@ -209,6 +218,19 @@ def fresh_ground(field: Field, database: str = "") -> Iterator[Ground]:
 def fingerprint_of(url: str) -> Fingerprint:
     with session(Target(SecretStr(url)), "oracle") as conn:
         return take_fingerprint(conn)
+
+
+def _set_passwords(cluster: Cluster, admin: psycopg.Connection) -> None:
+    """Quick to check, where the server can be told so: a round connects many times."""
+    if cluster.version >= FIRST_WITH_ITERATIONS:
+        admin.execute("SET scram_iterations = 1")
+    passwords = {role: cluster.passwords[role] for role in (SUPERUSER, APPLICATION)}
+    for role, password in {**passwords, OWNER: PASSWORD}.items():
+        admin.execute(
+            sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                sql.Identifier(role), sql.Literal(password)
+            )
+        )
 
 
 def _without_smoke(temporary: Path) -> Path:
