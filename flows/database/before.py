@@ -45,7 +45,9 @@ def look_back(conn: Conn, run: Run, down: Script) -> Before:
     replaced = [
         function
         for function in read_noted(conn, run.run_id)
-        if before.get(function.identity) == expected.get(function.identity)
+        # An online step notes what an earlier one has made, too.
+        if function.identity in before
+        if before[function.identity] == expected.get(function.identity)
     ]
     kept = {function.signature for function in replaced}
     drops = [

@@ -23,6 +23,7 @@ from tests.database.online.conftest import FlyOnline, Pilot
 from tests.database.online.test_killed import SLOW_ROWS, fly_when_free, kill_during
 from tests.database.test_restore import CHOOSE, CHOSEN, GONE, reasons
 from tests.fix_flight import MakeFlight
+from tests.fix_migrations import Dump
 
 AddAndRollBack = Callable[..., None]
 ONE = "WHERE id = (SELECT min(id::text)::uuid FROM platform.users)"
@@ -301,3 +302,13 @@ def test_of_two_rollbacks_the_newer_value_counts(
     apply_online(make_flight(strategy="online"), quiet)
     values = owner.execute("SELECT DISTINCT v FROM platform.users").fetchall()
     assert values == [("newer",)]
+
+
+def test_functions_that_a_step_has_made_are_none_of_before(
+    fly_online: FlyOnline, make_flight: MakeFlight, ledger: None, dump_schema: Dump
+):
+    """A later step that grants on them has found them there."""
+    before = dump_schema()
+    fly_online()
+    revert(make_flight(), "test", quiet)
+    assert dump_schema() == before
