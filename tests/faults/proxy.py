@@ -52,6 +52,9 @@ class Line:
     statements: int = 0
     may_answer: threading.Event = field(default_factory=threading.Event)
     is_deaf: bool = False
+    """The client's messages go nowhere any more."""
+    is_mute: bool = False
+    """Nor do the server's answers, however quick they are."""
 
     @property
     def application(self) -> str:
@@ -165,7 +168,7 @@ class WireProxy:
                 cut(line.client)
                 return False
             case Deed.CUT_ANSWER:
-                line.is_deaf = True
+                line.is_deaf = line.is_mute = True
                 line.server.sendall(message.raw)
                 cut(line.client)
                 return False
@@ -189,6 +192,8 @@ class WireProxy:
     def _to_client(self, line: Line) -> None:
         with suppress(OSError):
             while data := line.server.recv(65536):
+                if line.is_mute:
+                    break
                 line.may_answer.wait()
                 line.client.sendall(data)
         line.may_answer.wait()
