@@ -7,7 +7,7 @@ from uuid import UUID
 from prefect.blocks.core import Block
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import BlockDocument
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 from prefect.types import SecretDict
 from pydantic import ConfigDict, Field, SecretStr, ValidationError
@@ -215,8 +215,11 @@ def _read(
 def _names(client: SyncPrefectClient) -> list[str]:
     try:
         found = client.read_block_documents_by_type(BLOCK_TYPE, include_secrets=False)
-    except ObjectNotFound:
-        return []
+    except PrefectHTTPStatusError as error:
+        # The block type is not registered there.
+        if error.response.status_code == 404:
+            return []
+        raise
     return sorted(document.name for document in found if document.name)
 
 

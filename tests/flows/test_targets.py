@@ -25,7 +25,7 @@ def named(world: World, target: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rollback_as_a_subflow_goes_where_the_deployment_went(
     deploy: Fly, sabotage: Sabotage, world: World
 ) -> None:
-    sabotage("DROP INDEX platform.idx_users_active_org_id")
+    sabotage("DROP INDEX platform.idx_users_active_org")
     report = deploy(target="staging")
     assert report.outcome is Outcome.ROLLED_BACK
     assert report.target.startswith("staging: ")
