@@ -218,8 +218,10 @@ def test_server_that_is_not_there_is_said(deployments: Deployments) -> None:
 def paused_pool(deployments: Deployments) -> Iterator[None]:
     with deployments.client() as client:
         client.patch("work_pools/pgflight", json={"is_paused": True})
-        yield
-        client.patch("work_pools/pgflight", json={"is_paused": False})
+        try:
+            yield
+        finally:
+            client.patch("work_pools/pgflight", json={"is_paused": False})
 
 
 def test_run_that_nobody_takes_is_said_and_goes_on(deployments: Deployments) -> None:
@@ -389,7 +391,7 @@ def following(
     deployments: Deployments, *arguments: str
 ) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
-        [*PGFLIGHT, *arguments],
+        [*PGFLIGHT, *arguments, "--timeout", str(RUN_TIMEOUT_S)],
         cwd=CHECKOUT,
         env=deployments.environment | {"PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,

@@ -72,7 +72,7 @@ def run_remotely(console: Console, wanted: Wanted, following: Following) -> Resu
             pickup_s=following.pickup_s,
         )
         try:
-            with _stopped_by_sigterm():
+            with _stopped_by_signals():
                 run = watch.follow()
         except KeyboardInterrupt:
             say(console, f"Stopped following. {_goes_on(about, watch)}", "yellow")
@@ -138,10 +138,15 @@ def _style(level: int) -> str | None:
 
 
 @contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """CI cancels a job with SIGTERM: that ends the following, as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _stopped_by_signals() -> Iterator[None]:
+    """CI cancels a job with SIGTERM: that ends the following, as Ctrl-C does.
+
+    Ctrl-C itself is ignored in what a script has started in the background.
+    """
+    both = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(one, signal.default_int_handler) for one in both]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in zip(both, before, strict=True):
+            signal.signal(one, handler)
