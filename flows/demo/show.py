@@ -57,7 +57,19 @@ def run_demo(console: Console, users: int, breaks: str | None) -> int:
             os.environ.update(world.environment(endpoint))
             # It would name a target of the user's own.
             os.environ.pop("PGFLIGHT_TARGET", None)
+            os.environ["PGFLIGHT_EXPECTED_DATABASE"] = _identity(world)
             return _fly_both(console, server, world, folder, breaks)
+
+
+def _identity(world: World) -> str:
+    """This server's own: on the same port an earlier demo may have had another."""
+    with psycopg.connect(world.owner_url) as connection:
+        row = connection.execute(
+            "SELECT current_database() || '@' || system_identifier"
+            " FROM pg_control_system()"
+        ).fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def _fly_both(
