@@ -5,6 +5,7 @@ else would end a statement that another thread waits for: a run that was cancell
 wait for it as well, with its locks in the way of the run's own rollback.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -16,6 +17,7 @@ import psycopg
 from flows.migration.errors import QueryFailed
 
 CANCEL_TIMEOUT_S = 5
+AGAIN_S = 0.05
 
 _Conn = psycopg.Connection[Any]
 
@@ -37,11 +39,23 @@ class _Crowd:
             self._open.discard(conn)
 
     def give_up(self) -> None:
-        with self._one_at_a_time:
-            self._is_over = True
-            for conn in self._open:
+        """Cancel what they are at, until none is left: their locks would be in the way.
+
+        One that is between two statements just then hears nothing of it, so it is
+        told again.
+        """
+        deadline = time.monotonic() + CANCEL_TIMEOUT_S
+        while (left := self._close()) and time.monotonic() < deadline:
+            for conn in left:
                 with suppress(psycopg.Error):
                     conn.cancel_safe(timeout=CANCEL_TIMEOUT_S)
+            time.sleep(AGAIN_S)
+
+    def _close(self) -> set[_Conn]:
+        """Nobody may join any more; returns who is still there."""
+        with self._one_at_a_time:
+            self._is_over = True
+            return set(self._open)
 
 
 _CROWD: ContextVar[_Crowd | None] = ContextVar("pgflight_crowd", default=None)

@@ -198,13 +198,17 @@ def _plan(ground: Ground, site: Site, stack: ExitStack) -> Held:
 def _lock(ground: Ground, site: Site, stack: ExitStack) -> Held:
     """Somebody reads the table, and goes on."""
     reader = stack.enter_context(psycopg.connect(ground.url))
-    reader.execute("LOCK TABLE platform.users IN ACCESS SHARE MODE")
-    return _held(
-        ground,
-        "lock",
-        reached=lambda: ground.one(WAITS_FOR_TABLE),
-        release=reader.rollback,
-    )
+    # Once preflight is over: it refuses who has read for long.
+    held = _at_gate("lock", "started", "%")(ground, site, stack)
+
+    def reached() -> bool:
+        if ground.one(AT_GATE):
+            reader.execute("LOCK TABLE platform.users IN ACCESS SHARE MODE")
+            ground.execute("DELETE FROM held.gate")
+        return bool(ground.one(WAITS_FOR_TABLE))
+
+    held.reached, held.release = reached, reader.rollback
+    return held
 
 
 def _index(ground: Ground, site: Site, stack: ExitStack) -> Held:
