@@ -92,7 +92,7 @@ def recover(ground: Ground) -> Report:
     from flows.tasks.landing import report_of
 
     with _target(ground), without_prefect():
-        report = report_of(recover_migrations.fn(str(ground.field.folder)))
+        report = report_of(recover_migrations.fn(folder=str(ground.field.folder)))
     assert_true(ground)
     assert ground.states() in ([], ["accepted"]), (report.errors, ground.ask(AUDIT))
     open_ = [story for story in ground.ask(STORIES) if not _is_told(*story)]
@@ -108,7 +108,9 @@ def deploy_again(ground: Ground) -> None:
     ground.execute("DELETE FROM held.failure")
     with _target(ground), without_prefect():
         folder = str(ground.field.folder)
-        report = report_of(deploy_migration.fn("008", folder, BUDGET_MS))
+        report = report_of(
+            deploy_migration.fn("008", folder=folder, budget_ms=BUDGET_MS)
+        )
     good = (Outcome.DEPLOYED, Outcome.NOTHING_TO_DO)
     assert report.outcome in good, report.errors
     assert_true(ground)

@@ -55,7 +55,7 @@ def _flown(order: Order) -> Report:
             workers=order.workers,
         )
     elif order.action == "recover":
-        state = recover_migrations.fn(order.folder)
+        state = recover_migrations.fn(folder=order.folder)
     else:
         state = rollback_migration.fn(
             "008", confirm="008", folder=order.folder, budget_ms=order.budget_ms
