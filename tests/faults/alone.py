@@ -16,7 +16,7 @@ def deploy(folder: Path, version: str = "008", **parameters: Any) -> Report:
 def roll_back(folder: Path, version: str = "008") -> Report:
     from flows.rollback import rollback_migration
 
-    return _fly(rollback_migration.fn, folder, version)
+    return _fly(rollback_migration.fn, folder, version, confirm=version)
 
 
 def verify(folder: Path, version: str = "008") -> Report:
