@@ -84,7 +84,8 @@ def test_ten_megabytes_with_a_mistake_at_the_end_are_refused(
 
 
 def test_ten_megabytes_of_rows_are_read(here: Path) -> None:
-    rows = ",\n".join(f"({number}, 'a row; COMMIT;')" for number in range(330_000))
+    text = "a row; COMMIT;" * 20
+    rows = ",\n".join(f"({number}, '{text}')" for number in range(34_000))
     (here / "up.sql").write_text("\n".join(["INSERT INTO t VALUES", rows]))
     assert len(load_migration(here.parent, "1").up.statements) == 1
 
