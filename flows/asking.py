@@ -45,7 +45,7 @@ def _answer(console: Console, target: str) -> Answer:
     decision = prompt(f"Deploy to {target}? approve or decline:")
     approver = prompt("Your name:")
     is_approved = decision == "approve"
-    typed = prompt("The name of the database, typed again:") if is_approved else target
+    typed = prompt("The target's name, typed again:") if is_approved else target
     reason = "" if is_approved else prompt("Why not (may be empty):")
     return Answer.model_validate(
         {

@@ -70,8 +70,7 @@ class Deployments:
 
     def post(self, path: str, **body: Any) -> Any:
         """One request to the API."""
-        with self.client() as client:
-            return client.post(path, json=body, timeout=60).raise_for_status().json()
+        return self.ask("POST", path, body).raise_for_status().json()
 
     def prefect(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Prefect's command line in the checkout, as CI does."""
@@ -165,10 +164,18 @@ def deployments(
         deployed = made.prefect("--no-prompt", "deploy", "--all")
         assert deployed.returncode == 0, deployed.stdout
         target = world.environment(endpoint)
+        target |= {_of_staging(name): value for name, value in target.items()}
         worker = ["worker", "start", "--pool", "pgflight"]
         for _ in range(2):
             made.workers.append(stack.enter_context(_running(worker, made, target)))
         yield made
+
+
+def _of_staging(variable: str) -> str:
+    """The same target under a name: a run may go to `staging`."""
+    if variable.startswith("PGFLIGHT_"):
+        return variable.replace("PGFLIGHT_", "PGFLIGHT_STAGING_", 1)
+    return f"{variable}_STAGING"
 
 
 @contextmanager

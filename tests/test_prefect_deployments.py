@@ -216,12 +216,12 @@ def test_server_that_is_not_there_is_said(deployments: Deployments) -> None:
 
 @contextmanager
 def paused_pool(deployments: Deployments) -> Iterator[None]:
-    with deployments.client() as client:
-        client.patch("work_pools/pgflight", json={"is_paused": True})
-        try:
-            yield
-        finally:
-            client.patch("work_pools/pgflight", json={"is_paused": False})
+    pool = "work_pools/pgflight"
+    deployments.ask("PATCH", pool, {"is_paused": True}).raise_for_status()
+    try:
+        yield
+    finally:
+        deployments.ask("PATCH", pool, {"is_paused": False}).raise_for_status()
 
 
 def test_run_that_nobody_takes_is_said_and_goes_on(deployments: Deployments) -> None:
@@ -282,6 +282,7 @@ def test_declined_is_blocked_with_who_and_why(
     assert "Declined by Bo on" in shown
     assert "not on a Friday" in shown
     assert kinds_of_last(owner, 2) == ["declined", "ended"]
+    assert_asked_anew(deployments, run_id)
 
 
 def test_no_answer_is_blocked(deployments: Deployments) -> None:
@@ -294,13 +295,18 @@ def test_no_answer_is_blocked(deployments: Deployments) -> None:
 def test_killed_flow_is_crashed_and_recovered_by_itself(
     deployments: Deployments, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
-    with following(deployments, *sleeping_deployment(tmp_path)) as watch:
+    to_staging = (*sleeping_deployment(tmp_path), "--target", "staging")
+    with following(deployments, *to_staging) as watch:
         wait_for_sleeper(owner)
         kill_flows(deployments.workers)
         shown, _ = watch.communicate(timeout=120)
     assert watch.returncode == 50, shown
     assert "recover-migrations" in shown
     wait_for_recovery(owner)
+    runs = deployments.post(
+        "flow_runs/filter", flows={"name": {"any_": ["recover-migrations"]}}
+    )
+    assert "staging" in [run["parameters"].get("target") for run in runs]
 
 
 def test_lost_worker_is_crashed_by_its_heartbeat_and_recovered(
@@ -370,6 +376,21 @@ def kinds_of_last(owner: psycopg.Connection, count: int) -> list[str]:
     return [kind for (kind,) in reversed(found)]
 
 
+def assert_asked_anew(deployments: Deployments, run_id: str) -> None:
+    """By the Retry button: an answer is good once."""
+    again = {"type": "SCHEDULED", "name": "AwaitingRetry"}
+    deployments.post(f"flow_runs/{run_id}/set_state", state=again)
+
+    def state() -> str:
+        found = deployments.ask("GET", f"flow_runs/{run_id}").json()
+        return str(found["state_name"])
+
+    passing = ("AwaitingRetry", "Late", "Pending", "Submitting", "Running")
+    wait_until(lambda: state() not in passing)
+    assert state() == "Suspended"
+    deployments.ask("DELETE", f"flow_runs/{run_id}").raise_for_status()
+
+
 def resume(deployments: Deployments, run_id: str, given: dict[str, str]) -> str:
     """What the server says to an answer."""
     answer = deployments.post(f"flow_runs/{run_id}/resume", run_input=given)
@@ -421,8 +442,7 @@ def run_id_in(shown: str) -> str:
 
 
 def delete_run(deployments: Deployments, shown: str) -> None:
-    with deployments.client() as client:
-        client.delete(f"flow_runs/{run_id_in(shown)}").raise_for_status()
+    deployments.ask("DELETE", f"flow_runs/{run_id_in(shown)}").raise_for_status()
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Answer(BaseModel):
     """What the form asks for; nothing has a default that would let it through.
 
     Attributes:
-        target: the name of the database, typed again.
+        target: its name, or else the name of the database, typed again.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -64,8 +64,8 @@ class Answer(BaseModel):
 
 
 def target_of(flight: Flight) -> str:
-    """What the approver types again."""
-    return flight.identity.database
+    """What the approver types again: the target's name, or else the database's."""
+    return flight.target.name or flight.identity.database
 
 
 def form_of(flight: Flight) -> type[Answer]:
@@ -74,7 +74,7 @@ def form_of(flight: Flight) -> type[Answer]:
         str,
         Field(
             pattern=_pattern(target_of(flight)),
-            description="The name of the database, typed again.",
+            description="The target's name, typed again.",
         ),
     ]
     return create_model("Approval", __base__=Answer, target=(typed_again, ...))
