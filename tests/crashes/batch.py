@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.crashes import story
-from tests.crashes.ground import OURS, Field
+from tests.crashes.ground import AUDIT, OURS, Field
 from tests.crashes.held import Held, held_at
 from tests.crashes.site import Service, Site, is_alive, wait_for
 
@@ -52,6 +52,10 @@ def cancel(batch: Batch) -> None:
         batch.site.set_state(run.run_id, "CANCELLING", "Cancelling", force=False)
         wait_for(partial(_has_left, run, at_work), f"the end of {run.stop}")
         run.release()
+    for run in batch.runs:
+        story.wait_until_over(run)
+        # Prefect kills what takes longer than 30 s, and then nobody tells it.
+        assert story.is_told(run.ground), run.ground.ask(AUDIT)
 
 
 def kill_flow(batch: Batch) -> None:
