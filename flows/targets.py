@@ -52,6 +52,13 @@ class Aim:
         self._choice = choice
         self._found: Target | None = None
 
+    @property
+    def name(self) -> str:
+        """The target's name, also of one that is not to be had."""
+        if self._found:
+            return self._found.name
+        return self._choice if isinstance(self._choice, str) else ""
+
     def target(self) -> Target:
         """The target.
 
@@ -89,6 +96,11 @@ def aimed_at() -> Target:
         TargetError: it is not to be had.
     """
     return _AIM.get(Aim(None)).target()
+
+
+def name_aimed_at() -> str:
+    """The name of the target of this block; empty for the environment's own."""
+    return _AIM.get(Aim(None)).name
 
 
 def aim_name() -> str | None:

@@ -1,5 +1,6 @@
 """What an outcome means, and what is left to do: the same words wherever it is told."""
 
+import shlex
 from dataclasses import dataclass
 
 from flows.migration.outcome import Outcome
@@ -61,7 +62,7 @@ def left_to_do(report: Report) -> list[Advice]:
 
     Of NEEDS_DECISION the choices.
     """
-    if report.action == "recover":
+    if report.action == "recover" or report.recovered:
         return _of_all(report)
     assert report.outcome is not None
     if not report.is_success:
@@ -72,10 +73,9 @@ def left_to_do(report: Report) -> list[Advice]:
 
 
 def _advise(report: Report, outcome: Outcome) -> list[Advice]:
-    version = report.version
-    again = f"pgflight {report.action} {version}"
+    again = _command(report, report.action)
     take_back = Advice(
-        "take it back; what that deletes is saved first", f"pgflight rollback {version}"
+        "take it back; what that deletes is saved first", _command(report, "rollback")
     )
     match outcome:
         case Outcome.UNKNOWN:
@@ -83,7 +83,7 @@ def _advise(report: Report, outcome: Outcome) -> list[Advice]:
                 Advice(
                     "once the database answers: it settles what became of the COMMIT;"
                     " until then run nothing by hand",
-                    "pgflight recover",
+                    _command(report, "recover"),
                 )
             ]
         case Outcome.NEEDS_DECISION if report.action == "restore":
@@ -95,13 +95,13 @@ def _advise(report: Report, outcome: Outcome) -> list[Advice]:
             keep = Advice(
                 "keep it: repair what is wrong; what is in place is verified and tested"
                 " again, and accepted when it is good",
-                f"pgflight deploy {version}",
+                _command(report, "deploy"),
             )
             return [keep, Advice(f"or {take_back.what}", take_back.command)]
         case Outcome.ROLLBACK_FAILED:
             repaired = "repair what stopped the rollback, then take it back"
             return [
-                Advice("see what is in place", "pgflight status"),
+                Advice("see what is in place", _command(report, "status")),
                 Advice(repaired, take_back.command),
             ]
         case _:
@@ -111,20 +111,30 @@ def _advise(report: Report, outcome: Outcome) -> list[Advice]:
 def _restore(report: Report) -> Advice:
     return Advice(
         "once the reason is gone: it puts back what is still saved",
-        f"pgflight restore {report.version}",
+        _command(report, "restore"),
     )
 
 
 def _of_all(report: Report) -> list[Advice]:
-    """A recovery: what is left of all that it has brought to an end."""
-    found = [advice for part in report.recovered for advice in left_to_do(part)]
+    """Of several migrations: what is left of each."""
+    name = {"target_name": report.target_name}
+    parts = [part.model_copy(update=name) for part in report.recovered]
+    found = [advice for part in parts for advice in left_to_do(part)]
     if report.is_success:
         return found
     if report.outcome is Outcome.NEEDS_DECISION and report.errors:
         return [*found, Advice("decide on each that is named as the reason")]
     if not found:
-        found = [Advice("correct what is wrong, then try again", _RECOVER)]
+        again = _command(report, report.action)
+        found = [Advice("correct what is wrong, then try again", again)]
     return found
 
 
-_RECOVER = "pgflight recover"
+def _command(report: Report, name: str) -> str:
+    """As it is to be typed: a name that was mistyped stays one word of it."""
+    words = ["pgflight", name]
+    if name not in ("recover", "status") and report.version:
+        words.append(report.version)
+    if report.target_name:
+        words += ["--target", report.target_name]
+    return shlex.join(words)

@@ -164,6 +164,7 @@ class Report(BaseModel):
         action: deploy, rollback, restore, verify or recover.
         version: empty where it is of all that is found: recover, and verify all.
         target: role, host and database, without secrets.
+        target_name: as whoever chose it calls it; empty for the environment's own.
         commit: where the COMMIT of the last transaction stands.
         waits_in_vain: who waited for attempts that came to nothing.
         locks_in_vain: what these attempts held, as in `Applied`.
@@ -179,6 +180,7 @@ class Report(BaseModel):
     title: str = ""
     run_id: str
     target: str = ""
+    target_name: str = ""
     outcome: Outcome | None = None
     started_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     ended_at: datetime | None = None

@@ -26,6 +26,7 @@ from flows.migration.outcome import Outcome
 from flows.migration.redaction import masked_model
 from flows.migration.report import Report
 from flows.migration.state_name import BUSY, name_of
+from flows.targets import name_aimed_at
 from flows.tasks.engine import run_log
 from flows.tasks.landed import keep
 from flows.tasks.publishing import carry, publish_report
@@ -196,6 +197,7 @@ def log_rollback() -> None:
 
 def close(report: Report, flight: Flight | None) -> None:
     """The last line of the run's log, of its story in the ledger, and its page."""
+    report.target_name = name_aimed_at()
     if flight:
         try:
             close_flight(flight.target, report, flight.in_place_as)

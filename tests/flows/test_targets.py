@@ -5,6 +5,7 @@ import os
 import pytest
 
 from flows.demo.world import World
+from flows.migration.advice import left_to_do
 from flows.migration.outcome import Outcome
 from tests.fix_prefect import Fly
 from tests.fix_sabotage import Sabotage
@@ -30,6 +31,8 @@ def test_rollback_as_a_subflow_goes_where_the_deployment_went(
     assert report.outcome is Outcome.ROLLED_BACK
     assert report.target.startswith("staging: ")
     assert world.database in report.target
+    assert report.target_name == "staging"
+    assert left_to_do(report)[0].command == "pgflight deploy 008 --target staging"
 
 
 @pytest.mark.usefixtures("named")
@@ -45,3 +48,4 @@ def test_unknown_target_blocks(deploy: Fly) -> None:
     assert report.outcome is Outcome.BLOCKED
     assert "There is no target prod" in report.errors[0]
     assert "DATABASE_URL_NAME): staging" in report.errors[0]
+    assert report.target_name == "prod"

@@ -82,6 +82,31 @@ def test_deployment_that_left_something_saved_says_so() -> None:
     assert commands(report) == ["pgflight restore 008"]
 
 
+def test_command_goes_to_the_same_target() -> None:
+    """Typed where another one is the environment's own, it must not go there."""
+    report = ended(Outcome.ROLLBACK_FAILED)
+    report.target_name = "prod"
+    assert commands(report) == [
+        "pgflight status --target prod",
+        "pgflight rollback 008 --target prod",
+    ]
+    recovery = ended(Outcome.ROLLBACK_FAILED, "recover")
+    recovery.target_name, recovery.recovered = "prod", [ended(Outcome.ROLLBACK_FAILED)]
+    assert commands(recovery) == commands(report)
+
+
+def test_mistyped_name_is_no_command_of_its_own() -> None:
+    report = ended(Outcome.BLOCKED)
+    report.version = "008; rm -rf x"
+    assert commands(report) == ["pgflight deploy '008; rm -rf x'"]
+
+
+def test_nightly_verification_says_what_is_left_of_each() -> None:
+    report = ended(Outcome.NEEDS_DECISION, "verify")
+    report.version, report.recovered = "", [ended(Outcome.NEEDS_DECISION, "verify")]
+    assert commands(report) == ["pgflight verify 008", "pgflight rollback 008"]
+
+
 def test_rollback_that_found_something_says_so() -> None:
     report = ended(Outcome.ROLLED_BACK, "rollback")
     report.errors = ["After the rollback: me: status 500"]
