@@ -26,7 +26,7 @@ from flows.migration.target import Target
 from flows.resources import SQL
 from tests.faults.cluster import Cluster
 from tests.faults.load import Load
-from tests.faults.model import Model
+from tests.faults.model import Cell, Model
 from tests.faults.verdict import Breach
 
 USERS = 200
@@ -206,7 +206,8 @@ def fresh_ground(field: Field, database: str = "") -> Iterator[Ground]:
     url = f"postgresql://{login}@127.0.0.1:{cluster.port}/{database}"
     ground = Ground(field, replace(world, owner_url=url), Model({}, ""))
     filled: dict[UUID, UUID | None] = {row[0]: row[1] for row in ground.ask("filled")}
-    ground.model = Model(filled, ground.one("untouched"))
+    logins = {user: Cell({at}) for user, at in ground.ask("logins")}
+    ground.model = Model(filled, ground.one("untouched"), logins)
     yield ground
     ground.close()
     with psycopg.connect(cluster.url(), autocommit=True) as admin:

@@ -40,7 +40,7 @@ class Model:
     """What must be found in the database.
 
     Attributes:
-        logins: last_login_at by user, where somebody has logged in.
+        logins: last_login_at by user.
         choices: by the number of the column (it is a new one after each rollback) and
             by user, the organization that was chosen.
         newcomers: emails of users that have come; True where that is certain.
@@ -62,7 +62,7 @@ class Model:
         return of_column.setdefault(user, Cell(set()))
 
     def login(self, user: UUID) -> Cell:
-        return self.logins.setdefault(user, Cell({None}))
+        return self.logins[user]
 
     def note_stall(self, kind: str, seconds: float) -> None:
         self.stalls[kind] = max(seconds, self.stalls.get(kind, 0.0))
