@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Callable
+from typing import get_args
 
 from pydantic import ValidationError
 from rich.console import Console
 
-from flows.migration.approval import Answer
-from flows.migration.errors import BadInput
+from flows.migration.approval import Answer, Decision
+from flows.migration.errors import BadInput, Declined
 from flows.migration.plan import Plan
 from flows.terminal import say, show_plan
 
@@ -32,26 +33,27 @@ def asker(console: Console) -> Callable[[Plan, str], Answer]:
             try:
                 return _answer(console, target)
             except ValidationError:
-                say(console, "Please answer approve or decline, and who you are.")
+                say(console, "Please say who you are.")
 
     return ask
 
 
 def _answer(console: Console, target: str) -> Answer:
-    def prompt(text: str) -> str:
-        say(console, text)
-        return sys.stdin.readline().strip()
+    decision = _prompt(console, f"Deploy to {target}? approve or decline:")
+    while decision not in get_args(Decision):
+        decision = _prompt(console, "approve or decline:")
+    given = {"decision": decision, "target": target}
+    given["approver"] = _prompt(console, "Your name:")
+    if decision == "approve":
+        given["target"] = _prompt(console, "The target's name, typed again:")
+    else:
+        given["reason"] = _prompt(console, "Why not (may be empty):")
+    return Answer.model_validate(given)
 
-    decision = prompt(f"Deploy to {target}? approve or decline:")
-    approver = prompt("Your name:")
-    is_approved = decision == "approve"
-    typed = prompt("The target's name, typed again:") if is_approved else target
-    reason = "" if is_approved else prompt("Why not (may be empty):")
-    return Answer.model_validate(
-        {
-            "decision": decision,
-            "approver": approver,
-            "target": typed,
-            "reason": reason,
-        }
-    )
+
+def _prompt(console: Console, text: str) -> str:
+    say(console, text)
+    line = sys.stdin.readline()
+    if not line:
+        raise Declined("The terminal was closed before an answer; nothing was written")
+    return line.strip()
