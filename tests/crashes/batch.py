@@ -50,7 +50,7 @@ def cancel(batch: Batch) -> None:
     for run in batch.runs:
         at_work = _sessions(run)
         batch.site.set_state(run.run_id, "CANCELLING", "Cancelling", force=False)
-        wait_for(partial(_has_left, run, at_work), f"the end of {run.stop}")
+        wait_for(partial(_has_moved, run, at_work), f"the end of {run.stop}")
         run.release()
     for run in batch.runs:
         story.wait_until_over(run)
@@ -121,6 +121,6 @@ def _sessions(run: Held) -> set[int]:
     return {row[0] for row in run.ground.ask(OURS)}
 
 
-def _has_left(run: Held, at_work: set[int]) -> bool:
-    """Whether one of those sessions has ended, or the run altogether."""
-    return not (is_alive(run.pid) and at_work <= _sessions(run))
+def _has_moved(run: Held, at_work: set[int]) -> bool:
+    """Whether it has ended what it was at, or has begun with its way back."""
+    return not is_alive(run.pid) or _sessions(run) != at_work

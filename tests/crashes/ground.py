@@ -32,7 +32,7 @@ SELECT md5(string_agg(ROW(id, email, display_name, password_hash)::text, '|'
   ORDER BY id)) FROM platform.users
 """
 UNFILLED = """
-SELECT count(*) FROM platform.users AS u
+SELECT u.id FROM platform.users AS u
 WHERE active_org_id IS DISTINCT FROM (
   SELECT org_id FROM platform.org_members AS m
   WHERE m.user_id = u.id ORDER BY joined_at, org_id LIMIT 1)

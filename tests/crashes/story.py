@@ -115,7 +115,8 @@ def deploy_again(ground: Ground) -> None:
     assert report.outcome in good, report.errors
     assert_true(ground)
     assert ground.states() == ["accepted"]
-    assert ground.one(UNFILLED) == 0
+    # A run that is killed in its smoke test cannot put back what a probe has set.
+    assert {row[0] for row in ground.ask(UNFILLED)} <= {ground.world.smoke.user_id}
 
 
 def _is_told(flight_id: str, kind: str, outcome: str | None) -> bool:
