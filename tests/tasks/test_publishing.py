@@ -59,14 +59,21 @@ def test_all_pages_together_are_waited_for_once(
         publishing.publish_findings(ended)
         publishing.publish_report(ended)
 
-    assert 0.5 <= within_a_run(publish, is_silent=True) < 5
+    # One call alone that hangs takes over a minute.
+    assert 0.5 <= within_a_run(publish, is_silent=True) < 60
     assert "2 artifacts could not be published" in caplog.text
 
 
 def test_page_under_way_delays_nothing(ended: Report) -> None:
     """What comes after it may be what the application waits for."""
-    took_s = within_a_run(lambda: publishing.publish_findings(ended), is_silent=True)
-    assert took_s < publishing.PATIENCE_S
+    done: list[bool] = []
+
+    def publish() -> None:
+        publishing.publish_findings(ended)
+        done.append(publishing._under_way[-1].is_done)
+
+    within_a_run(publish, is_silent=True)
+    assert done == [False]
     publishing.finish_publishing()
 
 
