@@ -1,6 +1,7 @@
 """The three ways of triggering, on prefect.yaml as it is: by name, as CI does it."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -309,7 +310,7 @@ def test_killed_flow_is_crashed_and_recovered_by_itself(
     assert "staging" in [run["parameters"].get("target") for run in runs]
 
 
-def test_lost_worker_is_crashed_by_its_heartbeat_and_recovered(
+def lost_worker_is_crashed_by_its_heartbeat_and_recovered(
     deployments: Deployments, owner: psycopg.Connection, tmp_path: Path, told: list[str]
 ) -> None:
     """The last test: a worker is gone after it."""
@@ -320,6 +321,11 @@ def test_lost_worker_is_crashed_by_its_heartbeat_and_recovered(
     assert watch.returncode == 50, shown
     assert "heartbeat was lost" in shown
     wait_for_recovery(owner)
+
+
+if os.environ.get("PGFLIGHT_TEST_CRASHES") == "all":
+    # The shortest heartbeat that Prefect takes is lost after two minutes.
+    test_lost_worker = lost_worker_is_crashed_by_its_heartbeat_and_recovered
 
 
 def copy_of_migrations(tmp_path: Path) -> Path:
