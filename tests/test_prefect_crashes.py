@@ -20,7 +20,7 @@ from tests.crashes.site import Site, prefect_site, wait_for
 
 IS_CAMPAIGN = os.environ.get("PGFLIGHT_TEST_CRASHES") == "all"
 IN_SHORT = {
-    "kill-flow": ("claim", "index", "verify", "rollback"),
+    "kill-flow": ("index", "verify", "rollback"),
     "kill-worker": ("online", "rollback"),
     "stop-worker": ("apply", "accept"),
     "lock-server": ("online",),

@@ -5,6 +5,7 @@ another server than last week. It never fails a run: Prefect may be away.
 """
 
 import hashlib
+from collections.abc import Callable
 
 from prefect.variables import Variable
 
@@ -15,18 +16,17 @@ from flows.migration.finding import Finding
 from flows.migration.flight import Identity
 from flows.migration.pin import Pin
 from flows.migration.target import Target
+from flows.tasks.call import Call
 from flows.tasks.engine import is_away, run_log
+
+PATIENCE_S = 5.0
 
 
 def remembered(target: Target) -> Pin | None:
     """Where this URL led before, if Prefect knows."""
     if is_away():
         return None
-    try:
-        found = Variable.get(variable_of(target))
-    except Exception as error:
-        run_log().debug("Prefect does not say where the URL led: %s", type(error))
-        return None
+    found = _asked(lambda: Variable.get(variable_of(target)))
     if not isinstance(found, dict):
         return None
     of = f"the target {target.name}" if target.name else "this host, port and database"
@@ -46,10 +46,16 @@ def remember(target: Target, identity: Identity) -> None:
     if is_away():
         return
     value = {"place": place_of(target), "identity": identity.full_name}
-    try:
-        Variable.set(variable_of(target), value, overwrite=True)
-    except Exception as error:
-        run_log().debug("Prefect does not keep where the URL leads: %s", type(error))
+    _asked(lambda: Variable.set(variable_of(target), value, overwrite=True))
+
+
+def _asked(ask: Callable[[], object]) -> object:
+    """Prefect's answer; None where it has none, or not in time."""
+    call = Call(ask)
+    call.join(PATIENCE_S)
+    if not call.is_done:
+        run_log().debug("Prefect does not say, or keep, where the URL leads")
+    return call.found
 
 
 def variable_of(target: Target) -> str:

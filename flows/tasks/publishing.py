@@ -7,8 +7,6 @@ So pages are published aside, and waited for only when the run is over.
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import copy_context
-from threading import Thread
 from uuid import UUID
 
 from prefect import get_client
@@ -32,12 +30,13 @@ from flows.migration.report_page import (
     report_page,
 )
 from flows.migration.state_name import REPORT_KEY
+from flows.tasks.call import Call
 from flows.tasks.engine import is_away, run_log
 
 PATIENCE_S = 5.0
 """For all pages of a run together, once it is over."""
 
-_under_way: list["_Call"] = []
+_under_way: list[Call] = []
 
 
 def publish_findings(report: Report) -> None:
@@ -136,34 +135,6 @@ def _move(artifact: UUID, percent: float) -> UUID:
     return artifact
 
 
-class _Call:
-    """A call of Prefect's API in a thread of its own, for the run that makes it."""
-
-    def __init__(self, publish: Callable[[], object]) -> None:
-        self.is_done = False
-        self.found: object = None
-        self._publish = publish
-        # A daemon: a call that hangs must not keep the process from ending.
-        self._thread = Thread(
-            target=copy_context().run,
-            args=(self._run,),
-            name="pgflight-artifact",
-            daemon=True,
-        )
-        self._thread.start()
-
-    def join(self, within_s: float) -> None:
-        self._thread.join(within_s)
-
-    def _run(self) -> None:
-        try:
-            self.found = self._publish()
-            self.is_done = True
-        except Exception:
-            # Prefect's; whoever joins sees that it is not done.
-            return
-
-
 def _publish(
     kind: str, report: Report, page_of: Callable[[Report], str], description: str
 ) -> None:
@@ -179,7 +150,7 @@ def _publish(
     action = "" if report.action == "deploy" else f"{report.action}-"
     key = _key(f"{kind}-{action}{report.version}")
     about = mask(f"{description} ({report.target})" if report.target else description)
-    call = _Call(lambda: create_markdown_artifact(page, key=key, description=about))
+    call = Call(lambda: create_markdown_artifact(page, key=key, description=about))
     _under_way.append(call)
 
 
@@ -187,7 +158,7 @@ def _in_time(publish: Callable[[], object]) -> UUID | None:
     """What it returned; None if it failed, or takes longer than anybody should wait."""
     if is_away():
         return None
-    call = _Call(publish)
+    call = Call(publish)
     call.join(PATIENCE_S)
     if not call.is_done:
         run_log().warning("An artifact could not be published; going on")

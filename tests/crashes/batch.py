@@ -84,6 +84,8 @@ def kill_server(batch: Batch) -> None:
         wait_for(partial(story.is_told, run.ground), f"{run.stop} without a server")
     server.start()
     batch.site.wait_until_up()
+    # What they have left is to report to it, which they try again after up to a minute.
+    batch.worker.stop()
 
 
 def lock_server(batch: Batch) -> None:

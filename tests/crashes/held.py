@@ -125,6 +125,12 @@ def _rollback(ground: Ground, site: Site, stack: ExitStack) -> Held:
     return _at_gate("rollback", "down", "%")(ground, site, stack)
 
 
+def _bad(ground: Ground, site: Site, stack: ExitStack) -> Held:
+    """Held in mid-apply; its rollback is still to come."""
+    ground.execute("INSERT INTO held.failure VALUES ('verify', '%% verify %%')")
+    return _at_gate("bad", "fill", "pgflight apply %")(ground, site, stack)
+
+
 def _preflight(ground: Ground, site: Site, stack: ExitStack) -> Held:
     """A question on its way to the server."""
     return _relayed(
@@ -237,6 +243,7 @@ STOPS: dict[str, Callable[[Ground, Site, ExitStack], Held]] = {
     "baseline": _baseline,
     "plan": _plan,
     "apply": _at_gate("apply", "fill", "pgflight apply %"),
+    "bad": _bad,
     "online": _at_gate("online", "fill", "pgflight step-%", "online"),
     "lock": _lock,
     "index": _index,

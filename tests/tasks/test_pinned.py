@@ -4,9 +4,12 @@ import pytest
 from prefect.variables import Variable
 
 from flows.demo.world import World
+from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.target import target_from_environment
+from flows.tasks import pinned
 from tests.fix_prefect import Fly
+from tests.tasks.test_publishing import within_a_run
 
 
 @pytest.fixture
@@ -29,3 +32,16 @@ def test_server_that_was_exchanged_is_refused(
     for report in (deploy(), roll_back()):
         assert report.outcome is Outcome.BLOCKED
         assert "earlier deployments went (Prefect, for this host" in report.errors[0]
+
+
+def test_silent_prefect_is_not_waited_for(
+    prefect: None, flight: Flight, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would keep an accepted run from its end, and its claim, for over a minute."""
+    monkeypatch.setattr(pinned, "PATIENCE_S", 0.5)
+
+    def ask() -> None:
+        pinned.remember(flight.target, flight.identity)
+        assert pinned.remembered(flight.target) is None
+
+    assert within_a_run(ask, is_silent=True) < 60
