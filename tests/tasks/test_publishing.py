@@ -74,7 +74,7 @@ def test_page_under_way_delays_nothing(ended: Report) -> None:
 
     within_a_run(publish, is_silent=True)
     assert done == [False]
-    publishing.finish_publishing()
+    within_a_run(publishing.finish_publishing)
 
 
 def test_mistake_in_a_page_fails_no_run(
