@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.urls import url_for
 from rich.console import Console
 
@@ -72,7 +73,9 @@ def run_remotely(console: Console, wanted: Wanted, following: Following) -> Resu
             pickup_s=following.pickup_s,
         )
         try:
-            with _stopped_by_signals():
+            # Prefect asks again for a minute; whoever watches wants to know sooner.
+            patience = temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 1})
+            with _stopped_by_signals(), patience:
                 run = watch.follow()
         except KeyboardInterrupt:
             say(console, f"Stopped following. {_goes_on(about, watch)}", "yellow")

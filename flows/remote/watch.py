@@ -74,16 +74,14 @@ class Watch:
     def _look(self) -> FlowRun | None:
         try:
             run = self.client.read_flow_run(self.started.run.id)
+            self._note_found()
             self._show_lines()
+            self._note_state(run)
         except ObjectNotFound:
             raise BadInput("The run was deleted while it was followed") from None
         except (httpx.TransportError, PrefectHTTPStatusError) as error:
             self._note_lost(error)
             return None
-        if self._is_lost:
-            self._is_lost = False
-            self.say("The Prefect API answers again", INFO)
-        self._note_state(run)
         return run
 
     def _show_lines(self) -> list[Log]:
@@ -103,6 +101,11 @@ class Watch:
             if any(line.message == state.message for line in lines):
                 return
             time.sleep(POLL_S / 2)
+
+    def _note_found(self) -> None:
+        if self._is_lost:
+            self._is_lost = False
+            self.say("The Prefect API answers again", INFO)
 
     def _note_lost(self, error: Exception) -> None:
         if not self._is_lost:
