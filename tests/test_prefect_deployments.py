@@ -22,6 +22,7 @@ import pytest
 from flows.demo.loopback import HOST
 from flows.resources import SQL
 from tests.fix_deployments import CHECKOUT, LOGIN, PGFLIGHT, RUN_TIMEOUT_S, Deployments
+from tests.fix_relay import relay_to
 
 Done = subprocess.CompletedProcess[str]
 IS_CAMPAIGN = os.environ.get("PGFLIGHT_TEST_CRASHES") == "all"
@@ -65,8 +66,18 @@ def told(deployments: Deployments) -> Iterator[list[str]]:
         for _ in range(2):
             made = deployments.pgflight("automations", *arguments)
             assert made.returncode == 0, made.stderr
+        _shorten_patience(deployments)
         yield heard
         ear.shutdown()
+
+
+def _shorten_patience(deployments: Deployments) -> None:
+    """One heartbeat lost is enough here, where nobody is late."""
+    for found in deployments.post("automations/filter"):
+        if "heartbeat" in found["name"]:
+            assert found["trigger"]["within"] == 90
+            found["trigger"]["within"] = 40
+            deployments.ask("PUT", f"automations/{found['id']}", found)
 
 
 def _make_block(deployments: Deployments, url: str) -> None:
@@ -240,6 +251,25 @@ def test_run_that_nobody_takes_is_said_and_goes_on(deployments: Deployments) -> 
     assert done.returncode == 60
     assert "is paused: prefect work-pool resume pgflight" in done.stdout
     assert "The run goes on. Look there: http" in done.stdout
+
+
+def test_lost_api_is_said_and_survived(deployments: Deployments) -> None:
+    port = urlsplit(deployments.api).port
+    assert port
+    with relay_to(port) as relay, paused_pool(deployments):
+        api = f"http://{HOST}:{relay.port}/api"
+        with following(deployments, *DEPLOY, PREFECT_API_URL=api) as watch:
+            lines = read_until(watch, "is Scheduled")
+            relay.cut()
+            read_until(watch, "The Prefect API does not answer")
+            relay.mend()
+            read_until(watch, "The Prefect API answers again")
+            relay.cut()
+            read_until(watch, "The Prefect API does not answer")
+            watch.send_signal(signal.SIGTERM)
+            said, _ = watch.communicate(timeout=60)
+        delete_run(deployments, lines)
+    assert "Whether the run goes on is not known" in said
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -423,12 +453,12 @@ def suspended(
 
 @contextmanager
 def following(
-    deployments: Deployments, *arguments: str
+    deployments: Deployments, *arguments: str, **variables: str
 ) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
         [*PGFLIGHT, *arguments, "--timeout", str(RUN_TIMEOUT_S)],
         cwd=CHECKOUT,
-        env=deployments.environment | {"PYTHONUNBUFFERED": "1"},
+        env=deployments.environment | {"PYTHONUNBUFFERED": "1"} | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
