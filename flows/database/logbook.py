@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
     CONNECT_ATTEMPTS,
     CONNECTION_CHECK_MS,
@@ -24,7 +25,6 @@ from flows.migration.flight import Flight
 from flows.migration.report import Report
 from flows.migration.target import Target
 
-FENCE_WAIT_MS = 10_000
 CLOSE_LIMIT_MS = 5_000
 
 

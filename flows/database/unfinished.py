@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
     CONNECT_ATTEMPTS,
     Conn,
@@ -15,7 +16,6 @@ from flows.database.connection import (
 )
 from flows.database.events import Settled, settle_flights
 from flows.database.ledger import FENCE_KEY, ledger_exists
-from flows.database.logbook import FENCE_WAIT_MS
 from flows.database.preflight.server import pin_findings, server_findings
 from flows.migration.errors import NotCleared
 from flows.migration.finding import Level
