@@ -69,7 +69,7 @@ def test_lost_and_taken_again(
     with claiming():
         current_claim().take(target, "first")
         admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
             " WHERE application_name = 'pgflight claim first'"
         )
         current_claim().renew()
@@ -84,7 +84,7 @@ def test_lost_and_somebody_else_has_it(
     with claiming():
         current_claim().take(target, "first")
         admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
             " WHERE application_name = 'pgflight claim first'"
         )
         another().take(target, "other")
