@@ -41,7 +41,7 @@ def faults(
         only: Experiments, e.g. F05,F10,teeth; all when left out.
         rounds: Of each experiment; its own number when left out.
         seed: Repeats a campaign.
-        json: File for what was seen, written after each version.
+        json: File for what was seen, written after each experiment.
         docs: Folder whose faults.md and faults.json are written anew.
     """
     found = servers()
@@ -50,9 +50,10 @@ def faults(
     )
     wanted = _chosen(only)
     for major in _majors(server):
-        fly_on(campaign, found[major], wanted, _tell, rounds)
-        if json:
-            json.write_text(campaign.model_dump_json(indent=1) + "\n")
+        for flown in fly_on(campaign, found[major], wanted, _tell, rounds):
+            if json:
+                json.write_text(flown.model_dump_json(indent=1) + "\n")
+    campaign.lines.sort(key=lambda line: (line.experiment, line.version))
     if docs:
         write_page(campaign, docs)
     survived = campaign.total(Verdict.SURVIVED)

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -112,8 +112,8 @@ def fly_on(
     wanted: Sequence[str],
     say: Say,
     rounds: int | None = None,
-) -> None:
-    """All rounds on one server, into the campaign.
+) -> Iterator[Campaign]:
+    """All rounds on one server, into the campaign, which comes after each experiment.
 
     Args:
         wanted: of `numbers`.
@@ -125,14 +125,16 @@ def fly_on(
                 times = rounds or experiment.rounds
                 line = fly(experiment, field, campaign.seed, say, times)
                 campaign.lines.append(line)
+                yield campaign
         for tooth in TEETH if TEETH_TOO in wanted else ():
             bitten = bite(tooth, field, campaign.seed)
             say(f"without {bitten.guard}: {bitten.verdict} ({bitten.breach})")
             campaign.bites.append(bitten)
+            yield campaign
         for tested in known_tests():
             if tested.number in wanted:
                 campaign.lines.append(_counted(tested, field, bin_dir, say))
-    campaign.lines.sort(key=lambda line: (line.experiment, line.version))
+                yield campaign
 
 
 def fly(experiment: Experiment, field: Field, seed: int, say: Say, rounds: int) -> Line:
