@@ -25,6 +25,7 @@ class Claim:
 
     def __init__(self) -> None:
         self._conn: Conn | None = None
+        self._pid = 0
         self._place: tuple[Target, str] | None = None
 
     def take(self, target: Target, purpose: str) -> None:
@@ -51,9 +52,10 @@ class Claim:
             return
         target, purpose = self._place
         try:
-            self._conn = hold(target, purpose, CLAIM_KEY)
+            self._conn = hold(target, purpose, CLAIM_KEY, lost_pid=self._pid)
         except psycopg.Error as error:
             raise translate(error) from None
+        self._pid = self._conn.info.backend_pid
 
     def release(self) -> None:
         """Give it back."""

@@ -1,6 +1,13 @@
 """An advisory lock that a connection of its own holds, for as long as it is open."""
 
-from flows.database.connection import CONNECT_ATTEMPTS, Conn, connect, one, set_local
+from flows.database.connection import (
+    CONNECT_ATTEMPTS,
+    Conn,
+    connect,
+    one,
+    rows,
+    set_local,
+)
 from flows.database.ledger import busy
 from flows.database.transaction import FIRST_WITH_TRANSACTION_TIMEOUT
 from flows.migration.target import Target
@@ -14,12 +21,16 @@ KEEPALIVES = {
 the last resume of a run that was cut off."""
 
 
-def hold(target: Target, purpose: str, key: int) -> Conn:
+def hold(target: Target, purpose: str, key: int, lost_pid: int = 0) -> Conn:
     """Take the lock; returns the connection that holds it until it is closed.
 
     The lock belongs to an open transaction, because only such a lock survives a pooler
     and dies with its holder. That transaction has neither a transaction id nor, between
     statements, a snapshot: it keeps VACUUM from nothing.
+
+    Args:
+        lost_pid: of the session that held it for the same purpose until its connection
+            was lost: cut off without a word, it would hold the lock for another 11 s.
 
     Raises:
         Busy: somebody else has it.
@@ -27,6 +38,8 @@ def hold(target: Target, purpose: str, key: int) -> Conn:
     """
     conn = connect(target, purpose, attempts=CONNECT_ATTEMPTS)
     try:
+        if lost_pid:
+            rows(conn, "end_lost_session", pid=lost_pid)
         _take(conn, key)
     except BaseException:
         conn.close()

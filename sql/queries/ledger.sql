@@ -9,6 +9,13 @@ SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s) AS held,
 -- idles like this holds back neither VACUUM nor CREATE INDEX CONCURRENTLY.
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s) AS held;
 
+-- name: end_lost_session
+-- Of this process's own, by a name that nobody else has: it may still be taken for alive.
+SELECT pg_catalog.pg_terminate_backend(pid, 5000) AS ended
+FROM pg_catalog.pg_stat_activity
+WHERE pid = %(pid)s
+  AND application_name = pg_catalog.current_setting('application_name');
+
 -- name: wait_for_fence
 -- Granted only when the transaction that holds it is over.
 SELECT pg_catalog.pg_advisory_xact_lock(%(key)s);

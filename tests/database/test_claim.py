@@ -1,12 +1,14 @@
 """The claim: one run at a time, also between its transactions."""
 
+import os
+import socket
 from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 
 from flows.database.claim import Claim, claiming, current_claim
-from flows.database.connection import session
+from flows.database.connection import Conn, session
 from flows.database.ledger import take_fence
 from flows.demo.world import World
 from flows.migration.errors import Busy
@@ -76,6 +78,31 @@ def test_lost_and_taken_again(
         with pytest.raises(Busy):
             another().take(target, "other")
         assert backend_count(admin, "claim first") == 1
+
+
+def cut_off(conn: Conn | None) -> int:
+    """The client's end is gone, and the server hears nothing of it.
+
+    Returns the descriptor that keeps the server's end open.
+    """
+    assert conn
+    kept = os.dup(conn.fileno())
+    ours, other = socket.socketpair()
+    other.close()
+    os.dup2(ours.detach(), conn.fileno())
+    return kept
+
+
+def test_lost_while_the_server_takes_it_for_alive(
+    target: Target, admin: psycopg.Connection
+):
+    with claiming():
+        claim = current_claim()
+        claim.take(target, "first")
+        kept = cut_off(claim._conn)
+        claim.renew()
+        assert backend_count(admin, "claim first") == 1
+    os.close(kept)
 
 
 def test_lost_and_somebody_else_has_it(
