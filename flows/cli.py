@@ -48,7 +48,7 @@ app = App(
 
     Start with: pgflight demo
     """,
-    help_format="plaintext",
+    help_format="markdown",
     # main() says that it was stopped; cyclopts would end without a word.
     suppress_keyboard_interrupt=False,
 )

@@ -331,6 +331,22 @@ def test_no_answer_is_blocked(deployments: Deployments) -> None:
     assert "Nobody approved it in time" in done.stdout
 
 
+def test_subflow_of_another_flow_cannot_be_asked(deployments: Deployments) -> None:
+    """As run_deployment starts it: Prefect suspends no subflows."""
+    deployment = deployments.read("deploy-migration/production")["id"]
+    parent = deployments.post("task_runs/", task_key="theirs", dynamic_key="0")["id"]
+    deployments.post(
+        f"deployments/{deployment}/create_flow_run",
+        parameters={"migration": "008", "approval": True},
+        parent_task_run_id=parent,
+        idempotency_key="theirs",
+        state={"type": "SCHEDULED"},
+    )
+    watched = deployments.pgflight(*DEPLOY, "--idempotency-key", "theirs")
+    assert watched.returncode == 10, watched.stdout
+    assert "Cannot suspend subflows" in watched.stdout
+
+
 def test_killed_flow_is_crashed_and_recovered_by_itself(
     deployments: Deployments, owner: psycopg.Connection, tmp_path: Path
 ) -> None:

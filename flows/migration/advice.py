@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 
+DISK_FULL = "SQLSTATE 53100"
+"""As it stands in an error; see PostgreSQL's Appendix A, Error Codes."""
+
 _MEANINGS = {
     Outcome.DEPLOYED: "committed, verified, smoke-tested and accepted",
     Outcome.NOTHING_TO_DO: "it was in place already, and is as promised",
@@ -104,8 +107,19 @@ def _advise(report: Report, outcome: Outcome) -> list[Advice]:
                 Advice("see what is in place", _command(report, "status")),
                 Advice(repaired, take_back.command),
             ]
+        case _ if any(DISK_FULL in error for error in report.errors):
+            return [Advice(_room(report), again)]
         case _:
             return [Advice("correct what is wrong, then try again", again)]
+
+
+def _room(report: Report) -> str:
+    sizes = [found.message for found in report.findings if found.rule == "size"]
+    return (
+        "make room on the server's disk, then try again: a change of every row writes"
+        " a table anew, and as much log beside it, before anything is given back"
+        f" ({'; '.join(sizes) or 'its size is not known'})"
+    )
 
 
 def _restore(report: Report) -> Advice:

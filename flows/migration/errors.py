@@ -169,9 +169,8 @@ class CommitUnknown(PgflightError):
 
 
 NOT_CONFIRMED = (
-    "COMMIT is done on the primary, and no synchronous standby has confirmed it: a"
-    " failover now would lose it. The wait was ended so that the application got its"
-    " locks back"
+    "Committed, not replicated: no synchronous standby has confirmed it, and a failover"
+    " now would lose it. The wait was ended so that the application got its locks back"
 )
 
 

@@ -53,7 +53,8 @@ def approval(
     Raises:
         Declined: somebody decided against it.
         Pause: Prefect's own; the run is suspended.
-        Blocked: there is nobody to ask, or what was approved is not so any more.
+        Blocked: there is nobody to ask, Prefect refuses to suspend the run, or what
+            was approved is not so any more.
     """
     if not gate.is_asked_for:
         return planned
@@ -140,6 +141,13 @@ def _suspend(flight: Flight, form: type[RunInput], gate: Gate, key: str) -> RunI
         note(flight, "suspended", text)
         run_log().warning("⏸️  The run %s: Resume it to decide", text)
         raise
+    except RuntimeError as refusal:
+        # In Prefect's own words: its state was changed by somebody meanwhile.
+        raise Blocked(
+            f"The run could not be suspended for its approval: {refusal}",
+            "Start another run; from a flow of your own by run_deployment(...,"
+            " as_subflow=False): Prefect suspends no subflows.",
+        ) from None
 
 
 def _use_up(key: str) -> None:

@@ -21,7 +21,7 @@ INTERRUPTED = 130
 # main() says that it was stopped; cyclopts would end without a word.
 app = cyclopts.App(
     name="python -m tests.benchmarks",
-    help_format="plaintext",
+    help_format="markdown",
     suppress_keyboard_interrupt=False,
 )
 console = Console()

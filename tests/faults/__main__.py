@@ -18,7 +18,7 @@ USAGE_ERROR, NOT_SURVIVED, INTERRUPTED = 2, 1, 130
 
 app = cyclopts.App(
     name="python -m tests.faults",
-    help_format="plaintext",
+    help_format="markdown",
     suppress_keyboard_interrupt=False,
 )
 console = Console()

@@ -12,9 +12,8 @@ from tests.faults.control import TEETH, Bite, bite
 from tests.faults.experiment import Experiment, run_round, turn_of
 from tests.faults.f05_crash import ASKED, WRONG
 from tests.faults.ground import Field, make_field
-from tests.faults.tested import Tested
+from tests.faults.tested import TESTED, Tested
 from tests.faults.tested import fly as tests_of
-from tests.faults.tested import known as known_tests
 from tests.faults.verdict import Verdict
 
 HERE = Path(__file__).parent
@@ -103,7 +102,7 @@ def experiments() -> list[Experiment]:
 def numbers() -> list[str]:
     """What a campaign flies when nothing is chosen."""
     known = [experiment.number for experiment in experiments()]
-    return [*sorted([*known, *(one.number for one in known_tests())]), TEETH_TOO]
+    return [*sorted([*known, *(one.number for one in TESTED)]), TEETH_TOO]
 
 
 def fly_on(
@@ -131,7 +130,7 @@ def fly_on(
             say(f"without {bitten.guard}: {bitten.verdict} ({bitten.breach})")
             campaign.bites.append(bitten)
             yield campaign
-        for tested in known_tests():
+        for tested in TESTED:
             if tested.number in wanted:
                 campaign.lines.append(_counted(tested, field, bin_dir, say))
                 yield campaign

@@ -47,6 +47,9 @@ def hangs(ground: Ground) -> Seen:
             saviour.join()
             do_without_standby(ground)
     ground.expect(seen.outcome != "ROLLED_BACK", "I3", f"rolled back: {seen.errors}")
+    if seen.outcome == "NEEDS_DECISION":
+        is_said = "Committed, not replicated" in seen.errors
+        ground.expect(is_said, "I3", f"not said to be unreplicated: {seen.errors}")
     ground.counts[f"ended {seen.outcome}"] += 1
     return seen
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from psycopg import sql
 
+from flows.migration.advice import left_to_do
 from flows.migration.strategy import Wish
 from tests.faults.experiment import Experiment, Turn, order
 from tests.faults.ground import Field, Ground
@@ -39,6 +40,9 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
         filler.unlink()
     is_clean = seen.outcome == "ROLLED_BACK" and "53100" in seen.errors
     ground.expect(is_clean, "I3", f"ended {seen.outcome}: {seen.errors}")
+    advice = [one.what for one in left_to_do(seen.report)] if seen.report else []
+    has_sizes = any("platform.users: about" in what for what in advice)
+    ground.expect(has_sizes, "I3", f"what is left to do has no sizes: {advice}")
     retries = [line for line in seen.said if "Attempt" in line]
     ground.expect(not retries, "I6", f"tried again: {retries}")
     return [seen]

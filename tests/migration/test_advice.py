@@ -3,6 +3,7 @@
 import pytest
 
 from flows.migration.advice import left_to_do, meaning
+from flows.migration.finding import Finding, Level
 from flows.migration.outcome import Outcome
 from flows.migration.report import Conflict, Report, Restored
 
@@ -111,3 +112,13 @@ def test_rollback_that_found_something_says_so() -> None:
     report = ended(Outcome.ROLLED_BACK, "rollback")
     report.errors = ["After the rollback: me: status 500"]
     assert left_to_do(report)
+
+
+def test_full_disk_says_how_much_there_is() -> None:
+    report = ended(Outcome.ROLLED_BACK)
+    report.errors.append("up.sql:3:1: could not extend file (SQLSTATE 53100)")
+    size = "platform.users: about 10,000 rows, 5.1 MiB with indexes"
+    report.findings.append(Finding(level=Level.INFO, rule="size", message=size))
+    (advice,) = left_to_do(report)
+    assert advice.command == "pgflight deploy 008"
+    assert size in advice.what
