@@ -1,5 +1,6 @@
 """A campaign: rounds of all experiments on all servers that there are."""
 
+import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ HERE = Path(__file__).parent
 TEETH_TOO = "TEETH"
 ENOUGH = 50
 """Rounds of F5 that pg_xact_status cannot all have been right in."""
+PYTHON = ".".join(platform.python_version_tuple()[:2])
 Say = Callable[[str], None]
 
 
@@ -27,6 +29,7 @@ class Line(BaseModel):
     """One experiment on one version.
 
     Attributes:
+        python: the version that pgflight ran on.
         missing: why it was not done.
         counts: what it has counted beside, such as wrong answers of a control.
         breaches: of each round that was not survived.
@@ -35,6 +38,7 @@ class Line(BaseModel):
     experiment: str
     title: str
     version: str
+    python: str = PYTHON
     missing: str = ""
     verdicts: Counter[Verdict] = Counter()
     counts: Counter[str] = Counter()

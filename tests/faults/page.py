@@ -40,9 +40,9 @@ def _markdown(campaign: Campaign) -> str:
     rows = [
         f"Flown on {campaign.flown_on} with seed {campaign.seed}: {_totals(campaign)}.",
         "",
-        "| experiment | version | rounds | survived | lost | doubled | misreported"
-        " | longest stall |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
+        "| experiment | PostgreSQL | Python | rounds | survived | lost | doubled"
+        " | misreported | longest stall |",
+        "|---|---|---|---:|---:|---:|---:|---:|---:|",
         *[_row(line) for line in campaign.lines],
         "",
     ]
@@ -56,10 +56,11 @@ def _markdown(campaign: Campaign) -> str:
 def _row(line: Line) -> str:
     name = f"{line.experiment} {line.title}"
     if line.missing:
-        return f"| {name} | {line.version} | {line.missing} | | | | | |"
+        return f"| {name} | {line.version} | {line.python} | {line.missing} | | | | | |"
     numbers = " | ".join(str(line.verdicts[verdict]) for verdict in Verdict)
     stall = f"{line.longest_stall_s:.2f} s"
-    return f"| {name} | {line.version} | {line.rounds} | {numbers} | {stall} |"
+    where = f"{line.version} | {line.python}"
+    return f"| {name} | {where} | {line.rounds} | {numbers} | {stall} |"
 
 
 def _bitten(campaign: Campaign) -> list[str]:
