@@ -16,6 +16,8 @@ from tests.benchmarks.page import write_json, write_page
 from tests.benchmarks.tables import tables
 
 USAGE_ERROR = 2
+PREFECT = "prefect"
+"""No arm: its share of a flow run, measured at the smallest size."""
 INTERRUPTED = 130
 
 # main() says that it was stopped; cyclopts would end without a word.
@@ -44,11 +46,12 @@ def bench(
     Args:
         users: How many, e.g. 10000,100000.
         rounds: How often each arm is run; medians are shown.
-        arms: Which, e.g. psql-usual,online; all that can be run when left out.
+        arms: Which, e.g. psql-usual,online,prefect; all that can be run when left out.
         json: File for the figures.
         docs: Folder whose benchmark.md, bench.json and plots are written anew.
     """
-    course = Course(_numbers(users), _chosen(arms, _tell), rounds)
+    names, with_prefect = _without(PREFECT, arms)
+    course = Course(_numbers(users), _chosen(names, _tell), rounds, with_prefect)
     figures = measure(course, _tell)
     _show(figures)
     if json:
@@ -89,15 +92,24 @@ def _numbers(text: str) -> list[int]:
     return sorted({int(word) for word in words})
 
 
-def _chosen(names: str, say: Say) -> list[Arm]:
+def _without(name: str, names: str) -> tuple[list[str] | None, bool]:
+    """The other names, None where all are meant; and whether this one is wanted."""
+    if not names:
+        return None, True
+    wanted = names.split(",")
+    return [other for other in wanted if other != name], name in wanted
+
+
+def _chosen(names: list[str] | None, say: Say) -> list[Arm]:
     """The named arms that can be run here; says why another cannot."""
     known = {arm.name: arm for arm in arms()}
-    wanted = names.split(",") if names else list(known)
+    wanted = list(known) if names is None else names
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise BadInput(
             f"--arms: there is no {', '.join(unknown)}",
-            f"There are {', '.join(known)}; the others are held against {BASE}.",
+            f"There are {', '.join([*known, PREFECT])}; the others are held against"
+            f" {BASE}.",
         )
     for name in wanted:
         if known[name].missing:

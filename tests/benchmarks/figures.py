@@ -59,6 +59,28 @@ class Round(BaseModel):
         return self.writes.errors + self.reads.errors
 
 
+class Share(BaseModel):
+    """What Prefect adds to one flight of the flow deploy-migration, in seconds.
+
+    Attributes:
+        by_itself_s: the flow without Prefect's engine, in a warm process.
+        import_s: what that process imported before, Prefect among it.
+        run_s: the flow run, from its start to its end as the server has them.
+        first_step_s: from Enter on `pgflight deploy` to the start of the first step.
+    """
+
+    users: int
+    by_itself_s: float
+    import_s: float
+    run_s: float
+    first_step_s: float
+
+    @property
+    def added_s(self) -> float:
+        """What the run took longer than the flow by itself."""
+        return self.run_s - self.by_itself_s
+
+
 class Machine(BaseModel):
     """Where it was measured."""
 
@@ -75,6 +97,12 @@ class Figures(BaseModel):
     machine: Machine
     settings: dict[str, str]
     rounds: list[Round] = []
+    shares: list[Share] = []
+
+    def share(self, quantity: str) -> float | None:
+        """Median of an attribute of `Share`; None where it was not measured."""
+        values = [attrgetter(quantity)(one) for one in self.shares]
+        return median(values) if values else None
 
     @property
     def sizes(self) -> list[int]:

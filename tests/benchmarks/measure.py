@@ -20,6 +20,7 @@ from tests.benchmarks.ground import (
     this_machine,
     unfilled,
 )
+from tests.benchmarks.share import shares
 from tests.benchmarks.traffic import CHECKOUT, traffic
 
 NO_ENDPOINT = "http://127.0.0.1:9"
@@ -34,12 +35,14 @@ class Course:
     """What is to be measured: every arm at every number of users, so many times.
 
     Attributes:
+        with_prefect: its share is measured too, at the smallest size.
         lead_s: how long the application works before the migration, and after it.
     """
 
     sizes: Sequence[int]
     arms: Sequence[Arm]
     rounds: int
+    with_prefect: bool = True
     lead_s: float = 1.0
 
 
@@ -54,14 +57,16 @@ def measure(course: Course, say: Say) -> Figures:
         )
         for size in course.sizes:
             say(f"Creating {size:,} users")
+            build_template(server, size)
             figures.rounds += _rounds(server, size, course, say)
+        if course.with_prefect:
+            figures.shares += shares(server, min(course.sizes), course.rounds, say)
     return figures
 
 
 def _rounds(
     server: PostgresServer, users: int, course: Course, say: Say
 ) -> Iterator[Round]:
-    build_template(server, users)
     for number in range(1, course.rounds + 1):
         # Arm by arm in each round, so that a busier hour of the machine hits them all.
         for arm in course.arms:

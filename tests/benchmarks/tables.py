@@ -11,11 +11,21 @@ from tests.benchmarks.targets import TARGETS
 
 _COLUMNS = ("time", "ratio", "write stall", "read stall", "errors", "RSS")
 
+_SHARES = (
+    ("the flow by itself, all of it imported", "by_itself_s"),
+    ("the same as a flow run, from start to end", "run_s"),
+    ("Prefect's share of that", "added_s"),
+    ("pgflight deploy: from Enter to the first step", "first_step_s"),
+    ("of that Python's imports, most of them Prefect's", "import_s"),
+)
+
 
 def tables(figures: Figures, box: Box = HEAVY_HEAD) -> Iterator[Table]:
     """All tables; their box decides whether they are for a terminal or a page."""
     for users in figures.sizes:
         yield _size_table(figures, users, box)
+    if figures.shares:
+        yield _share_table(figures, box)
     yield _target_table(figures, box)
 
 
@@ -45,6 +55,18 @@ def _row(figures: Figures, users: int, arm: str) -> Iterator[str]:
     yield f"{sum(one.errors for one in figures.of(users, arm)):,}"
     peak = median("peak_mb")
     yield f"{peak:.0f} MB" if peak else ""
+
+
+def _share_table(figures: Figures, box: Box) -> Table:
+    users = figures.shares[0].users
+    title = f"Prefect's share: deploy-migration 008 with {users:,} users"
+    table = Table(title=title, title_justify="left", box=box)
+    table.add_column("what")
+    table.add_column("time", justify="right")
+    for what, quantity in _SHARES:
+        seconds = figures.share(quantity)
+        table.add_row(what, _time(seconds * 1_000 if seconds is not None else None))
+    return table
 
 
 def _target_table(figures: Figures, box: Box) -> Table:

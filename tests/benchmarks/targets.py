@@ -59,11 +59,33 @@ class Target:
         return f"{value:.2f}" if value > 0.1 else f"1/{1 / value:,.0f}"
 
 
+@dataclass(frozen=True)
+class Limit:
+    """A median of Prefect's shares, in seconds, that may be at most so much."""
+
+    text: str
+    quantity: str
+    limit: float
+
+    def value(self, figures: Figures) -> float | None:
+        return figures.share(self.quantity)
+
+    def verdict(self, figures: Figures) -> str:
+        value = self.value(figures)
+        if value is None:
+            return "not measured"
+        word = "reached" if value <= self.limit else "missed"
+        return f"{word} by {abs(self.limit - value):.1f} s"
+
+    def show(self, value: float | None) -> str:
+        return "" if value is None else f"{value:.1f} s"
+
+
 def _beside(users: int, arm: str, quantity: str, other: str) -> tuple[Median, Median]:
     return Median(users, arm, quantity), Median(users, other, quantity)
 
 
-TARGETS = (
+TARGETS: tuple[Target | Limit, ...] = (
     Target(
         "1,000,000 users, auto: longest stall of a write, against psql's",
         *_beside(1_000_000, "auto", "write_stall_ms", "psql-usual"),
@@ -106,4 +128,6 @@ TARGETS = (
         *_beside(10_000, "transactional", "locked_ms", "transactional-unverified"),
         limit=1.1,
     ),
+    Limit("deploy-migration as a flow run, above the same by itself", "added_s", 2.5),
+    Limit("pgflight deploy: from Enter to its first step", "first_step_s", 3.0),
 )

@@ -53,3 +53,9 @@ def test_pgflight_tells_its_memory(figures: Figures, arm: str) -> None:
 def test_transactional_tells_its_time_under_lock(figures: Figures) -> None:
     one = only_round(figures, "transactional")
     assert one.locked_ms is not None and 0 < one.locked_ms <= one.wall_ms
+
+
+def test_prefects_share_is_measured(figures: Figures) -> None:
+    (share,) = figures.shares
+    assert share.users == 1_000
+    assert min(share.by_itself_s, share.import_s, share.run_s, share.first_step_s) > 0
