@@ -19,16 +19,22 @@ from tests.crashes.ground import Field, make_field
 from tests.crashes.held import STOPS, held_at
 from tests.crashes.site import Site, prefect_site, wait_for
 
-IN_SHORT = {
-    "kill-flow": ("index", "verify", "rollback"),
-    "kill-worker": ("online", "rollback"),
-    "stop-worker": ("apply", "accept"),
-    "lock-server": ("online",),
-}
+AT_ONCE = 5
+"""So many runs a small machine cancels before Prefect's patience of 30 s is over."""
+IN_SHORT = [
+    ("kill-flow", ["index", "verify", "rollback"]),
+    ("kill-worker", ["online", "rollback"]),
+    ("stop-worker", ["apply", "accept"]),
+    ("lock-server", ["online"]),
+]
 SETS = {
     "": IN_SHORT,
-    "F19": {**IN_SHORT, "kill-server": ("online", "verify", "rollback")},
-    "all": dict.fromkeys(FAULTS, tuple(STOPS)),
+    "F19": [*IN_SHORT, ("kill-server", ["online", "verify", "rollback"])],
+    "all": [
+        (fault, list(STOPS)[first : first + AT_ONCE])
+        for fault in FAULTS
+        for first in range(0, len(STOPS), AT_ONCE)
+    ],
 }
 WANTED = os.environ.get("PGFLIGHT_TEST_CRASHES", "")
 
@@ -47,9 +53,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-@pytest.mark.parametrize(("fault", "stops"), SETS[WANTED].items(), ids=SETS[WANTED])
+@pytest.mark.parametrize(("fault", "stops"), SETS[WANTED])
 def test_fault_leaves_the_database_right(
-    field: Field, site: Site, fault: str, stops: tuple[str, ...]
+    field: Field, site: Site, fault: str, stops: list[str]
 ) -> None:
     with held_batch(field, site, stops) as batch:
         FAULTS[fault](batch)
