@@ -295,7 +295,7 @@ def run(
         str | None, Parameter(help="Version or name; none for recover-migrations.")
     ] = None,
     *,
-    target: str | None = None,
+    target: Annotated[str | None, Parameter(env_var="PGFLIGHT_TARGET")] = None,
     deployment: str = "deploy-migration/production",
     param: Annotated[list[str] | None, Parameter(negative="")] = None,
     tag: Annotated[list[str] | None, Parameter(negative="")] = None,
@@ -319,7 +319,7 @@ def run(
     Example: pgflight run 008 --target prod --watch --timeout 3600
 
     Args:
-        target: Name of the target, where the deployment knows several.
+        target: Name of the target; the worker's own when left out.
         deployment: Flow and deployment, such as rollback-migration/production.
         param: A further parameter as name=value, such as approval=true; repeatable.
         tag: A tag for the run, beside those of the deployment; repeatable.

@@ -254,6 +254,17 @@ def test_command_line_takes_a_block_by_name(
     assert json.loads(done.stdout)["expected_ms"] > 0
 
 
+def test_run_takes_its_target_from_the_environment(
+    deployments: Deployments, staging: str
+) -> None:
+    recovery = ("--deployment", "recover-migrations/production", "--json")
+    done = deployments.pgflight("run", *recovery, PGFLIGHT_TARGET="staging")
+    run = deployments.ask(
+        "GET", f"flow_runs/{json.loads(done.stdout)['flow_run']['id']}"
+    )
+    assert run.json()["parameters"]["target"] == "staging"
+
+
 def test_unknown_target_is_told_with_those_there_are(
     deployments: Deployments, staging: str
 ) -> None:
