@@ -1,7 +1,9 @@
 """The forms of runs on a real server, and blocks as their targets."""
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from flows.demo.server import PostgresServer
 from flows.demo.service import run_application
 from flows.demo.world import World
-from tests.fix_deployments import Deployments
+from tests.fix_deployments import CHECKOUT, Deployments
 from tests.fix_server import clone_world
 
 SECRET = "s3cret-never-shown"
@@ -252,6 +254,25 @@ def test_command_line_takes_a_block_by_name(
 ) -> None:
     done = deployments.pgflight("plan", "008", "--json", PGFLIGHT_TARGET="staging")
     assert json.loads(done.stdout)["expected_ms"] > 0
+
+
+def test_named_target_has_a_schedule_of_its_own(
+    deployments: Deployments, staging: str, tmp_path: Path
+) -> None:
+    """As prefect.yaml says in a comment."""
+    text = (CHECKOUT / "prefect.yaml").read_text()
+    own = re.compile(r"^      # (?=(- slug|  [a-z]+: ))", re.MULTILINE)
+    file = tmp_path / "prefect.yaml"
+    file.write_text(own.sub("      ", text))
+    name = ("--name", "nightly")
+    done = deployments.prefect(
+        "--no-prompt", "deploy", "--prefect-file", str(file), *name
+    )
+    assert done.returncode == 0, done.stdout
+    schedules = deployments.read("verify-migration/nightly")["schedules"]
+    targets = {one["slug"]: one["parameters"].get("target") for one in schedules}
+    assert targets == {"nightly": None, "nightly-staging": "staging"}
+    deployments.prefect("--no-prompt", "deploy", *name)
 
 
 def test_run_takes_its_target_from_the_environment(
