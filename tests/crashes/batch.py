@@ -13,6 +13,7 @@ from tests.crashes.ground import AUDIT, OURS, Field
 from tests.crashes.held import Held, held_at
 from tests.crashes.site import Service, Site, is_alive, wait_for
 
+OUTAGE_S = 120.0
 LOCKED_S = 8.0
 """Longer than Prefect's SQLite waits for its lock at first, and it is tried again."""
 
@@ -75,13 +76,19 @@ def stop_worker(batch: Batch) -> None:
     batch.worker.send(signal.SIGTERM)
 
 
-def kill_server(batch: Batch) -> None:
-    """The runs do what they are to do without it; it is started again afterwards."""
+def kill_server(batch: Batch, for_s: float = 0.0) -> None:
+    """The runs do what they are to do without it; it is started again afterwards.
+
+    Args:
+        for_s: it stays away for at least so long.
+    """
     server = batch.site.services[0]
     server.send(signal.SIGKILL)
+    until = time.monotonic() + for_s
     batch.release()
     for run in batch.runs:
         wait_for(partial(story.is_told, run.ground), f"{run.stop} without a server")
+    wait_for(lambda: time.monotonic() > until, "the outage's end", for_s + 1)
     server.start()
     batch.site.wait_until_up()
     # What they have left is to report to it, which they try again after up to a minute.
@@ -102,6 +109,7 @@ FAULTS: dict[str, Callable[[Batch], None]] = {
     "kill-worker": kill_worker,
     "stop-worker": stop_worker,
     "kill-server": kill_server,
+    "outage": partial(kill_server, for_s=OUTAGE_S),
     "lock-server": lock_server,
 }
 
