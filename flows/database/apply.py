@@ -10,7 +10,7 @@ from flows.database.attempt import Say, Work, commit_once
 from flows.database.backfill import check_backfill, snapshot_before
 from flows.database.behaviour import check_behaviour
 from flows.database.checks import check_structure
-from flows.database.connection import Cause, Conn, cause_of
+from flows.database.connection import IDLE_LIMIT_MS, Cause, Conn, cause_of
 from flows.database.fingerprint import take_fingerprint
 from flows.database.functions import note_functions
 from flows.database.ledger import (
@@ -20,7 +20,7 @@ from flows.database.ledger import (
     record_applied,
 )
 from flows.database.restore import restore_in
-from flows.database.transaction import IDLE_LIMIT_MS, FencedTransaction
+from flows.database.transaction import FencedTransaction
 from flows.migration.check import Check
 from flows.migration.errors import (
     ApplyFailed,

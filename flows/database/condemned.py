@@ -8,12 +8,10 @@ from flows.database.connection import (
     CONNECT_ATTEMPTS,
     commit_locally,
     session,
-    set_local,
 )
 from flows.database.events import Event, Kind, append_event
 from flows.database.ledger import take_fence
 from flows.database.queries import query
-from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.errors import CommitUnknown, ConnectionFailed, PgflightError
 from flows.migration.flight import Flight
 
@@ -48,7 +46,6 @@ def _note(flight: Flight, kind: Kind, reason: str) -> None:
     run_id, version = flight.in_place_as, flight.migration.version
     with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
         take_fence(conn)
-        set_local(conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
         values = {"run_id": run_id, "reason": reason if kind == "condemned" else None}
         if conn.execute(query("update_condemned"), values).rowcount:
             append_event(conn, Event(flight.run_id, run_id, version, kind, reason))

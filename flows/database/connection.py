@@ -32,6 +32,8 @@ READ_TIMEOUT_MS = 30_000
 READ_LOCK_TIMEOUT_MS = 2_000
 CONNECTION_CHECK_MS = 500
 """A client that died is noticed in mid-statement after this (PostgreSQL 14+)."""
+IDLE_LIMIT_MS = 3_000
+"""A client that hangs (SIGSTOP, a cut network) gives the locks back after this."""
 
 # libpq reports no SQLSTATE for a connection that was refused; these are the
 # server's own words for what asking again will not change.

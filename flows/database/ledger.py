@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from flows.database.connection import Conn, one, rows
+from flows.database.connection import IDLE_LIMIT_MS, Conn, one, rows
 from flows.database.events import Event, append_event
 from flows.database.fingerprint import Fingerprint
 from flows.database.queries import query
@@ -65,7 +65,7 @@ def take_fence(conn: Conn, key: int = FENCE_KEY) -> str:
     Raises:
         Busy: another deployer has it.
     """
-    row = one(conn, "try_fence", key=key)
+    row = one(conn, "try_fence", key=key, idle_ms=IDLE_LIMIT_MS)
     if not row["held"]:
         raise busy(conn, key)
     return str(row["xid"])

@@ -20,7 +20,6 @@ from flows.database.connection import (
 )
 from flows.database.ledger import FENCE_KEY, take_fence
 from flows.database.queries import query
-from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.flight import Flight
 from flows.migration.losses import Loss, losses
 from flows.migration.names import identifier
@@ -90,7 +89,6 @@ def copy_ahead(
         set_local(conn, "statement_timeout", 0)
         set_local(conn, "lock_timeout", READ_LOCK_TIMEOUT_MS)
         set_local(conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
-        set_local(conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
         version = flight.migration.version
         conn.execute(query("forget_unkept"), {"version": version})
         copies = [copy for loss in lost if (copy := _copy(conn, flight, loss))]

@@ -28,8 +28,6 @@ from flows.migration.locks import blocks, telling
 from flows.migration.report import LockHeld, StatementTiming
 from flows.migration.script import Statement
 
-IDLE_LIMIT_MS = 3_000
-"""A client that hangs (SIGSTOP, a cut network) gives the locks back after this."""
 FIRST_WITH_TRANSACTION_TIMEOUT = 17
 DEADLOCK_SHARE = 0.75
 """Of deadlock_timeout, from our first lock to the end of our last wait."""
@@ -77,7 +75,6 @@ class FencedTransaction:
 
     def start_clock(self) -> None:
         """Set the server's limits; the budget runs from here to the COMMIT."""
-        set_local(self.conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
         set_local(self.conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
         if self._has_transaction_timeout:
             # Off and on again: set in mid-transaction it runs from now.

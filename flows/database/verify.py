@@ -16,6 +16,7 @@ from flows.database.checks import (
 )
 from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
+    IDLE_LIMIT_MS,
     Cause,
     Conn,
     again,
@@ -34,7 +35,6 @@ from flows.database.ledger import (
     record_state,
 )
 from flows.database.pinning import pin_target
-from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.check import Check
 from flows.migration.errors import Inconclusive
 from flows.migration.expectation import Expectations

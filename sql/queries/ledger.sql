@@ -1,6 +1,8 @@
 -- name: try_fence
--- The transaction's first statement: one deployer at a time in a database.
-SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s) AS held,
+-- The transaction's first statement: one deployer at a time in a database. Who hangs
+-- right behind it must not keep the fence, so the limit is part of it.
+SELECT pg_catalog.set_config('idle_in_transaction_session_timeout', %(idle_ms)s::text, true),
+       pg_catalog.pg_try_advisory_xact_lock(%(key)s) AS held,
        pg_catalog.pg_current_xact_id()::text AS xid,
        pg_catalog.pg_backend_pid() AS pid;
 

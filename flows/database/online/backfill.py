@@ -11,6 +11,7 @@ from psycopg import sql
 
 from flows.database.connection import (
     CONNECTION_CHECK_MS,
+    IDLE_LIMIT_MS,
     Cause,
     Conn,
     cause_of,
@@ -22,7 +23,6 @@ from flows.database.online.crew import Crew
 from flows.database.online.ground import BatchSize, Ground
 from flows.database.online.meter import Meter
 from flows.database.online.pressure import Pressure
-from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.errors import ApplyFailed, LocksNotObtained, StatementFailed
 from flows.migration.locks import blocks
 from flows.migration.online.steps import OnlineStep

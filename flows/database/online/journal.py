@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from flows.database.connection import (
     CONNECT_ATTEMPTS,
+    IDLE_LIMIT_MS,
     Conn,
     rows,
     session,
@@ -19,7 +20,6 @@ from flows.database.events import Event, Kind, append_event
 from flows.database.fingerprint import take_fingerprint
 from flows.database.ledger import read_run
 from flows.database.queries import query
-from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.errors import ApplyFailed, Blocked
 from flows.migration.flight import Flight
 from flows.migration.online.steps import Made, OnlineStep

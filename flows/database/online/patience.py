@@ -14,9 +14,8 @@ from dataclasses import replace
 from psycopg import sql
 
 from flows.database.attempt import Committed, Result, Work, commit_once
-from flows.database.connection import set_local
+from flows.database.connection import IDLE_LIMIT_MS, set_local
 from flows.database.online.crew import Crew
-from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.errors import LocksNotObtained, PgflightError
 from flows.migration.ladder import Rung, ladder
 from flows.migration.locks import Lock, blocks

@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import psycopg
 
-from flows.database.connection import one, set_local
+from flows.database.connection import IDLE_LIMIT_MS, one, set_local
 from flows.database.online.crew import Watched
 from flows.database.online.meter import Meter
-from flows.database.transaction import IDLE_LIMIT_MS
 
 LOOK_EVERY_S = 1.0
 LAG_S = 1.5

@@ -1,11 +1,10 @@
 """Validating a constraint while everybody goes on working."""
 
-from flows.database.connection import Conn, set_local
+from flows.database.connection import IDLE_LIMIT_MS, Conn, set_local
 from flows.database.online.backfill import Backfill
 from flows.database.online.brief import run_patient
 from flows.database.online.crew import Crew
 from flows.database.online.orphans import any_orphan
-from flows.database.transaction import IDLE_LIMIT_MS
 from flows.migration.errors import ApplyFailed
 from flows.migration.online.steps import OnlineStep
 
