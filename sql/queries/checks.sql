@@ -3,7 +3,7 @@ SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
        NOT a.attnotnull AS nullable,
        pg_catalog.col_description(a.attrelid, a.attnum) AS comment
 FROM pg_catalog.pg_attribute AS a
-WHERE a.attrelid = pg_catalog.to_regclass(%(table)s)
+WHERE a.attrelid = pg_catalog.to_regclass(%(table)s)::oid
   AND a.attname = %(name)s
   AND a.attnum > 0
   AND NOT a.attisdropped;
@@ -18,7 +18,7 @@ SELECT pg_catalog.to_regtype(%(type)s)::text AS type;
 
 -- name: select_index
 SELECT i.indrelid::regclass::text AS table,
-       i.indrelid = pg_catalog.to_regclass(%(table)s) AS is_on_table,
+       i.indrelid = pg_catalog.to_regclass(%(table)s)::oid AS is_on_table,
        i.indisunique AS unique,
        i.indisvalid AND i.indisready AS valid,
        m.amname::text AS method,
@@ -28,13 +28,13 @@ SELECT i.indrelid::regclass::text AS table,
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
-WHERE i.indexrelid = pg_catalog.to_regclass(%(name)s);
+WHERE i.indexrelid = pg_catalog.to_regclass(%(name)s)::oid;
 
 -- name: select_foreign_keys
 -- Every foreign key over exactly these columns, in this order.
 SELECT k.conname::text AS name,
        k.confrelid::regclass::text AS references,
-       k.confrelid = pg_catalog.to_regclass(%(references)s) AS is_to_table,
+       k.confrelid = pg_catalog.to_regclass(%(references)s)::oid AS is_to_table,
        k.convalidated AS validated,
        CASE k.confdeltype WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE'
                           WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' END AS on_delete,
@@ -46,9 +46,9 @@ SELECT k.conname::text AS name,
        ) AS referenced_columns
 FROM pg_catalog.pg_constraint AS k
 WHERE k.contype = 'f'
-  AND k.conrelid = pg_catalog.to_regclass(%(table)s)
-  AND k.conparentid = 0
-  AND %(columns)s::text[] = (
+  AND k.conrelid = pg_catalog.to_regclass(%(table)s)::oid
+  AND k.conparentid = 0::oid
+  AND %(columns)s::text[] OPERATOR(pg_catalog.=) (
     SELECT pg_catalog.array_agg(a.attname::text ORDER BY u.n)
     FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (attnum, n)
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.attnum);
@@ -65,12 +65,12 @@ SELECT p.oid::regprocedure::text AS signature,
        o.rolsuper AS owner_is_superuser,
        p.prosrc AS body,
        pg_catalog.obj_description(p.oid, 'pg_proc') AS comment,
-       (SELECT coalesce(pg_catalog.array_agg(DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END), '{}')
+       (SELECT coalesce(pg_catalog.array_agg(DISTINCT CASE acl.grantee WHEN 0::oid THEN 'PUBLIC' ELSE acl.grantee::regrole::text END), '{}')
         FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS acl
         WHERE acl.privilege_type = 'EXECUTE' AND acl.grantee <> p.proowner) AS execute
 FROM pg_catalog.pg_proc AS p
 JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner
-WHERE p.oid = pg_catalog.to_regprocedure(%(signature)s);
+WHERE p.oid = pg_catalog.to_regprocedure(%(signature)s)::oid;
 
 -- name: object_is_there
 SELECT CASE %(kind)s
@@ -82,15 +82,15 @@ SELECT CASE %(kind)s
     WHERE oid = pg_catalog.to_regclass(coalesce(%(table)s, %(name)s)) AND relrowsecurity)
   WHEN 'column' THEN EXISTS (
     SELECT FROM pg_catalog.pg_attribute
-    WHERE attrelid = pg_catalog.to_regclass(%(table)s) AND attname = %(name)s AND NOT attisdropped)
+    WHERE attrelid = pg_catalog.to_regclass(%(table)s)::oid AND attname = %(name)s AND NOT attisdropped)
   WHEN 'trigger' THEN EXISTS (
     SELECT FROM pg_catalog.pg_trigger
-    WHERE tgrelid = pg_catalog.to_regclass(%(table)s) AND tgname = %(name)s)
+    WHERE tgrelid = pg_catalog.to_regclass(%(table)s)::oid AND tgname = %(name)s)
   WHEN 'policy' THEN EXISTS (
     SELECT FROM pg_catalog.pg_policy
-    WHERE polrelid = pg_catalog.to_regclass(%(table)s) AND polname = %(name)s)
+    WHERE polrelid = pg_catalog.to_regclass(%(table)s)::oid AND polname = %(name)s)
   WHEN 'constraint' THEN EXISTS (
     SELECT FROM pg_catalog.pg_constraint
-    WHERE conrelid = pg_catalog.to_regclass(%(table)s) AND conname = %(name)s)
+    WHERE conrelid = pg_catalog.to_regclass(%(table)s)::oid AND conname = %(name)s)
   ELSE pg_catalog.to_regclass(%(name)s) IS NOT NULL
 END AS found;

@@ -12,12 +12,12 @@ CROSS JOIN LATERAL (
   UNION ALL
   SELECT 'pg_catalog.pg_class'::regclass, a.attrelid, a.attnum
   FROM pg_catalog.pg_attribute AS a
-  WHERE w.kind = 'column' AND a.attrelid = pg_catalog.to_regclass(w.name) AND a.attname = w.part
+  WHERE w.kind = 'column' AND a.attrelid = pg_catalog.to_regclass(w.name)::oid AND a.attname = w.part
     AND NOT a.attisdropped
   UNION ALL
   SELECT 'pg_catalog.pg_constraint'::regclass, k.oid, 0
   FROM pg_catalog.pg_constraint AS k
-  WHERE w.kind = 'constraint' AND k.conrelid = pg_catalog.to_regclass(w.name) AND k.conname = w.part
+  WHERE w.kind = 'constraint' AND k.conrelid = pg_catalog.to_regclass(w.name)::oid AND k.conname = w.part
   UNION ALL
   SELECT 'pg_catalog.pg_proc'::regclass, pg_catalog.to_regprocedure(w.name)::oid, 0
   WHERE w.kind = 'function' AND w.name LIKE '%%)'
@@ -60,7 +60,7 @@ reached (classid, objid, objsubid) AS (
     -- A view depends by its rule.
     SELECT 'pg_catalog.pg_class'::regclass::oid, w.ev_class, 0
     FROM pg_catalog.pg_rewrite AS w
-    WHERE r.classid = 'pg_catalog.pg_rewrite'::regclass
+    WHERE r.classid = 'pg_catalog.pg_rewrite'::regclass::oid
       AND w.oid = r.objid
       AND w.rulename = '_RETURN'
   ) AS d
@@ -78,28 +78,28 @@ named AS (
                              WHEN 'c' THEN 'type' WHEN 'f' THEN 'foreign table'
                              ELSE 'table' END END AS kind
   FROM reached AS r
-  JOIN pg_catalog.pg_class AS c ON r.classid = 'pg_catalog.pg_class'::regclass AND c.oid = r.objid
+  JOIN pg_catalog.pg_class AS c ON r.classid = 'pg_catalog.pg_class'::regclass::oid AND c.oid = r.objid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname <> 'pg_toast'
   WHERE NOT (r.objsubid > 0 AND c.relkind IN ('v', 'm', 'c'))
 
   UNION ALL
   SELECT r.*, pg_catalog.format('column %%I.%%I.%%I', n.nspname, c.relname, a.attname), 'column'
   FROM reached AS r
-  JOIN pg_catalog.pg_attrdef AS d ON r.classid = 'pg_catalog.pg_attrdef'::regclass AND d.oid = r.objid
+  JOIN pg_catalog.pg_attrdef AS d ON r.classid = 'pg_catalog.pg_attrdef'::regclass::oid AND d.oid = r.objid
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
   JOIN pg_catalog.pg_class AS c ON c.oid = d.adrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 
   UNION ALL
   SELECT r.*, pg_catalog.format('constraint %%I on %%s', k.conname,
-              coalesce(nullif(k.conrelid, 0)::regclass::text, k.contypid::regtype::text)), 'constraint'
+              coalesce(nullif(k.conrelid, 0::oid)::regclass::text, k.contypid::regtype::text)), 'constraint'
   FROM reached AS r
-  JOIN pg_catalog.pg_constraint AS k ON r.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = r.objid
+  JOIN pg_catalog.pg_constraint AS k ON r.classid = 'pg_catalog.pg_constraint'::regclass::oid AND k.oid = r.objid
 
   UNION ALL
   SELECT r.*, pg_catalog.format('trigger %%I on %%I.%%I', t.tgname, n.nspname, c.relname), 'trigger'
   FROM reached AS r
-  JOIN pg_catalog.pg_trigger AS t ON r.classid = 'pg_catalog.pg_trigger'::regclass AND t.oid = r.objid
+  JOIN pg_catalog.pg_trigger AS t ON r.classid = 'pg_catalog.pg_trigger'::regclass::oid AND t.oid = r.objid
   JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE NOT t.tgisinternal
@@ -107,14 +107,14 @@ named AS (
   UNION ALL
   SELECT r.*, pg_catalog.format('policy %%I on %%I.%%I', p.polname, n.nspname, c.relname), 'policy'
   FROM reached AS r
-  JOIN pg_catalog.pg_policy AS p ON r.classid = 'pg_catalog.pg_policy'::regclass AND p.oid = r.objid
+  JOIN pg_catalog.pg_policy AS p ON r.classid = 'pg_catalog.pg_policy'::regclass::oid AND p.oid = r.objid
   JOIN pg_catalog.pg_class AS c ON c.oid = p.polrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 
   UNION ALL
   SELECT r.*, pg_catalog.format('rule %%I on %%I.%%I', w.rulename, n.nspname, c.relname), 'rule'
   FROM reached AS r
-  JOIN pg_catalog.pg_rewrite AS w ON r.classid = 'pg_catalog.pg_rewrite'::regclass AND w.oid = r.objid
+  JOIN pg_catalog.pg_rewrite AS w ON r.classid = 'pg_catalog.pg_rewrite'::regclass::oid AND w.oid = r.objid
   JOIN pg_catalog.pg_class AS c ON c.oid = w.ev_class
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE w.rulename <> '_RETURN'
@@ -122,12 +122,12 @@ named AS (
   UNION ALL
   SELECT r.*, pg_catalog.format('function %%s', p.oid::regprocedure), 'function'
   FROM reached AS r
-  JOIN pg_catalog.pg_proc AS p ON r.classid = 'pg_catalog.pg_proc'::regclass AND p.oid = r.objid
+  JOIN pg_catalog.pg_proc AS p ON r.classid = 'pg_catalog.pg_proc'::regclass::oid AND p.oid = r.objid
 
   UNION ALL
   SELECT r.*, pg_catalog.format('type %%s', t.oid::regtype), 'type'
   FROM reached AS r
-  JOIN pg_catalog.pg_type AS t ON r.classid = 'pg_catalog.pg_type'::regclass AND t.oid = r.objid
+  JOIN pg_catalog.pg_type AS t ON r.classid = 'pg_catalog.pg_type'::regclass::oid AND t.oid = r.objid
   WHERE t.typtype IN ('d', 'e', 'r')
 )
 SELECT identity, min(kind) AS kind,

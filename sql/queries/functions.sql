@@ -7,7 +7,7 @@ SELECT p.oid::pg_catalog.regprocedure::text AS signature,
        pg_catalog.obj_description(p.oid, 'pg_proc') AS comment,
        (SELECT coalesce(pg_catalog.jsonb_agg(
                  pg_catalog.jsonb_build_array(
-                   CASE a.grantee WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee)::text END,
+                   CASE a.grantee WHEN 0::oid THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee)::text END,
                    a.is_grantable)
                  ORDER BY a.place), '[]')
         FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)))

@@ -61,13 +61,13 @@ WHERE run_id = %(run_id)s;
 -- name: select_rates
 -- Rows a second that this server has shown before, in recent deployments of a size that
 -- says something; NULL where it has shown nothing.
-SELECT (SELECT sum(rows_filled) / nullif(sum(locked_ms) / 1000, 0)
+SELECT (SELECT sum(rows_filled)::float8 / nullif(sum(locked_ms) / 1000::float8, 0::float8)
         FROM (SELECT rows_filled, locked_ms
               FROM pgflight.run
               WHERE strategy = 'transactional' AND rows_filled >= 1000
               ORDER BY applied_at DESC
               LIMIT 5) AS recent) AS fill,
-       (SELECT sum(rows) / nullif(sum(extract(epoch FROM ended_at - started_at)), 0)
+       (SELECT sum(rows)::float8 / nullif(sum(extract(epoch FROM ended_at - started_at)::float8), 0::float8)
         FROM (SELECT rows, started_at, ended_at
               FROM pgflight.step
               WHERE state = 'done' AND rows >= 1000

@@ -80,7 +80,7 @@ SELECT n.nspname::text AS schema, c.relname::text AS name
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE i.indexrelid = pg_catalog.to_regclass(%(index)s)
+WHERE i.indexrelid = pg_catalog.to_regclass(%(index)s)::oid
   AND NOT (i.indisvalid AND i.indisready);
 
 -- name: select_index_progress

@@ -4,7 +4,7 @@ SELECT c.oid::regclass::text AS table,
        pg_catalog.pg_has_role(c.relowner, 'USAGE') AS is_owner,
        pg_catalog.pg_has_role(c.relowner, 'MEMBER') AS is_member
 FROM pg_catalog.pg_class AS c
-WHERE c.oid = ANY (%(tables)s)
+WHERE c.oid = ANY (%(tables)s::oid[])
 ORDER BY 1;
 
 -- name: select_table_facts
@@ -26,10 +26,10 @@ size AS (
   WHERE c.relkind IN ('r', 'm')
 )
 SELECT root AS oid,
-       sum(CASE WHEN relpages > 0 AND reltuples >= 0
-             THEN reltuples / relpages * heap_bytes / pg_catalog.current_setting('block_size')::int
+       sum(CASE WHEN relpages > 0 AND reltuples >= 0::real
+             THEN reltuples::float8 / relpages::float8 * heap_bytes::float8 / pg_catalog.current_setting('block_size')::float8
              ELSE heap_bytes / %(row_bytes)s END)::bigint AS rows,
-       bool_or(reltuples < 0 AND heap_bytes > 0) AS never_analysed,
+       bool_or(reltuples < 0::real AND heap_bytes > 0) AS never_analysed,
        sum(bytes)::bigint AS bytes
 FROM size
 GROUP BY root
@@ -39,7 +39,7 @@ ORDER BY 1;
 SELECT DISTINCT pg_catalog.quote_ident(n.nspname) AS schema
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.oid = ANY (%(tables)s)
+WHERE c.oid = ANY (%(tables)s::oid[])
   AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
 ORDER BY 1;
 
@@ -47,7 +47,7 @@ ORDER BY 1;
 -- REFERENCES on the referenced columns is enough.
 SELECT c.oid::regclass::text AS table
 FROM pg_catalog.pg_class AS c
-WHERE c.oid = ANY (%(tables)s)
+WHERE c.oid = ANY (%(tables)s::oid[])
   AND NOT pg_catalog.has_any_column_privilege(c.oid, 'REFERENCES')
 ORDER BY 1;
 
@@ -137,5 +137,5 @@ FROM (
     (SELECT pg_catalog.quote_ident(o.rolname)
      FROM pg_catalog.pg_proc AS p
      JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner
-     WHERE p.oid = pg_catalog.to_regprocedure(%(signature)s)),
+     WHERE p.oid = pg_catalog.to_regprocedure(%(signature)s)::oid),
     pg_catalog.quote_ident(current_user)) AS name) AS owner;

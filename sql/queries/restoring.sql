@@ -111,7 +111,7 @@ FROM (
          q.seqincrement,
          coalesce(pg_catalog.pg_sequence_last_value(q.seqrelid), q.seqstart - q.seqincrement) AS last
   FROM pg_catalog.pg_sequence AS q
-  WHERE q.seqrelid = pg_catalog.pg_get_serial_sequence({table}, {column})::regclass
+  WHERE q.seqrelid = pg_catalog.pg_get_serial_sequence({table}, {column})::regclass::oid
 ) AS q
 WHERE (q.seqincrement > 0 AND q.largest > q.last)
    OR (q.seqincrement < 0 AND q.largest < q.last);
@@ -186,7 +186,7 @@ WITH saved AS (
 judged AS (
   SELECT s.*,
          CASE WHEN t.ctid IS NULL THEN CASE {conflicts} ELSE 'restore' END
-              WHEN ARRAY[{columns_as_text}]::text[] = s.texts THEN 'same'
+              WHEN ARRAY[{columns_as_text}]::text[] OPERATOR(pg_catalog.=) s.texts THEN 'same'
               ELSE 'another row has its key now' END AS verdict
   FROM saved AS s
   LEFT JOIN {table} AS t ON {same_key}

@@ -28,7 +28,7 @@ SELECT pg_catalog.pg_current_xact_id_if_assigned()::text AS xid,
           WHERE l.pid = pg_catalog.pg_backend_pid()
             AND l.locktype = 'relation'
             AND l.granted
-            AND l.relation = ANY (%(tables)s)),
+            AND l.relation = ANY (%(tables)s::oid[])),
          '[]') AS locks;
 
 -- name: select_waiters
@@ -38,7 +38,7 @@ SELECT l.pid,
        l.waitstart,
        l.mode,
        l.relation::regclass::text AS relation,
-       extract(epoch FROM pg_catalog.clock_timestamp() - l.waitstart) * 1000 AS waited_ms
+       extract(epoch FROM pg_catalog.clock_timestamp() - l.waitstart)::float8 * 1000::float8 AS waited_ms
 FROM pg_catalog.pg_locks AS l
 WHERE NOT l.granted
   AND l.waitstart IS NOT NULL
@@ -63,7 +63,7 @@ SELECT pg_catalog.pg_cancel_backend(%(pid)s) AS sent;
 SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.oid = pg_catalog.to_regclass(%(table)s)
+WHERE c.oid = pg_catalog.to_regclass(%(table)s)::oid
   AND c.relkind IN ('r', 'p', 'm', 'f');
 
 -- name: select_relations
