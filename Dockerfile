@@ -9,7 +9,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/pgflight
 COPY docker /build/docker
 RUN /opt/pgflight/bin/pip install --no-compile --require-hashes \
-    --requirement /build/docker/requirements.txt
+    --requirement /build/docker/requirements.txt --constraint /build/docker/requirements.txt
 COPY pyproject.toml README.md LICENSE /build/
 COPY flows /build/flows
 COPY sql /build/sql

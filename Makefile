@@ -61,7 +61,9 @@ clean: ## Remove what the others have made
 $(INSTALLED): requirements.txt pyproject.toml
 	$(find-python)
 	$(PYTHON) -m venv --clear .venv
-	$(IN_VENV) pip install --quiet --no-compile --require-hashes --requirement requirements.txt
+	# As constraints too: before pip 23.3 a pin did not bind a package with extras.
+	$(IN_VENV) pip install --quiet --no-compile --require-hashes --requirement requirements.txt \
+	  --constraint requirements.txt
 	$(IN_VENV) pip install --quiet --no-deps --no-build-isolation --editable .
 	$(IN_VENV) compileall -q -j 0 .venv/lib flows
 	@touch $@
