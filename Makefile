@@ -19,8 +19,8 @@ help: ## Show this list
 
 setup: $(INSTALLED) ## Make .venv and install into it; the others do it when needed
 
-demo: $(INSTALLED) ## Fly 008 on a PostgreSQL of its own; USERS=100000, BREAK=endpoint|backfill|functions
-	.venv/bin/pgflight demo $(if $(USERS),--users $(USERS)) $(if $(BREAK),--break $(BREAK))
+demo: $(INSTALLED) ## Fly 008 on a PostgreSQL of its own; USERS=100000, BREAK=endpoint|backfill|functions, UI=1
+	.venv/bin/pgflight demo $(if $(USERS),--users $(USERS)) $(if $(BREAK),--break $(BREAK)) $(if $(UI),--ui)
 
 test: $(INSTALLED) ## Run all tests
 	$(IN_VENV) pytest --numprocesses auto --maxprocesses 4 --dist loadfile

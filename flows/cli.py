@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -49,6 +50,7 @@ app = App(
     Start with: pgflight demo
     """,
     help_format="markdown",
+    version=lambda: version("pgflight"),
     # main() says that it was stopped; cyclopts would end without a word.
     suppress_keyboard_interrupt=False,
 )
@@ -455,6 +457,7 @@ def demo(
     break_: Annotated[
         Literal["endpoint", "backfill", "functions"] | None, Parameter(name="--break")
     ] = None,
+    ui: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Fly migration 008 on a PostgreSQL and an application of its own.
 
@@ -465,9 +468,14 @@ def demo(
         users: Rows in platform.users.
         break_: Show the automatic rollback: the application answers 500 after the
             migration (endpoint), or the migration is wrong (backfill, functions).
+        ui: Fly nothing: start a Prefect server with its UI, a target and a worker, and
+            stay until Ctrl-C, so that you fly it yourself.
     """
-    from flows.demo.show import run_demo
+    from flows.demo.show import run_demo, run_ui
 
+    if ui:
+        run_ui(_console(False), users)
+        return 0
     return run_demo(_console(False), users, break_)
 
 

@@ -87,6 +87,10 @@ def test_wheel_holds_the_licence(wheel: Path) -> None:
     assert read(wheel, "licenses/LICENSE") == (CHECKOUT / "LICENSE").read_text()
 
 
+def test_wheel_holds_the_deployments(wheel: Path) -> None:
+    assert read(wheel, "flows/prefect.yaml") == (CHECKOUT / "prefect.yaml").read_text()
+
+
 def test_wheel_is_typed(wheel: Path) -> None:
     assert "flows/py.typed" in names_in(wheel)
 
@@ -95,6 +99,10 @@ def test_installed_command_explains_itself(pgflight: Path, tmp_path: Path) -> No
     answer = run(pgflight, tmp_path, "--help")
     assert (answer.returncode, answer.stderr) == (0, "")
     assert "deploy" in answer.stdout
+
+
+def test_installed_command_tells_its_version(pgflight: Path, tmp_path: Path) -> None:
+    assert run(pgflight, tmp_path, "--version").stdout == "0.1.0\n"
 
 
 def test_installed_command_plans_its_own_migration(

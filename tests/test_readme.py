@@ -22,8 +22,10 @@ RUN_BY = {
     "make demo BREAK=backfill": "tests/test_demo.py",
     "make demo BREAK=functions": "tests/test_demo.py",
     "make demo USERS=1000000": "tests/test_demo.py",
+    "make demo UI=1": "tests/demo/test_site.py",
     "make test": ".ci/run",
-    "pip install 'pgflight[demo]'": "tests/test_package.py",
+    "pip install '.[demo]'": "tests/test_package.py",
+    "pgflight register": "tests/demo/test_site.py",
     "prefect work-pool create pgflight --type process": "tests/fix_deployments.py",
     "prefect --no-prompt deploy --all": "tests/fix_deployments.py",
     "pgflight automations": "tests/test_prefect_deployments.py",
@@ -108,4 +110,7 @@ def test_own_database_as_written(
 
 def test_exported_variables_are_those_that_are_read() -> None:
     names = {c.split()[1].split("=")[0] for c in commands() if c.startswith("export ")}
-    assert names == {"DATABASE_URL", "PGFLIGHT_MIGRATIONS", "PGFLIGHT_ENDPOINT"}
+    assert names == {
+        *("DATABASE_URL", "PGFLIGHT_MIGRATIONS", "PGFLIGHT_ENDPOINT"),
+        "PREFECT_API_URL",
+    }

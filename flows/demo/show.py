@@ -1,6 +1,7 @@
 """The demo: migration 008 flown on a database and an application of its own."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from flows.demo.server import PostgresServer
 from flows.demo.service import run_application
+from flows.demo.site import prefect_site
 from flows.demo.world import World, create_world
 from flows.here import make_folder, prepare_prefect, run_here
 from flows.migration.outcome import Outcome
@@ -59,6 +61,20 @@ def run_demo(console: Console, users: int, breaks: str | None) -> int:
             os.environ.pop("PGFLIGHT_TARGET", None)
             os.environ["PGFLIGHT_EXPECTED_DATABASE"] = _identity(world)
             return _fly_both(console, server, world, folder, breaks)
+
+
+def run_ui(console: Console, users: int) -> None:
+    """Start Prefect's UI on a database that awaits 008, and stay until Ctrl-C."""
+    say(console, f"Starting PostgreSQL and creating {users:,} users", "dim")
+    with PostgresServer() as server:
+        world = create_world(server, users, DATABASE)
+        with run_application(world) as endpoint:
+            say(console, "Starting Prefect, with a target and a worker", "dim")
+            with prefect_site(world.environment(endpoint)) as url:
+                say(console, f"Prefect's UI: {url}/deployments", "bold")
+                say(console, "deploy-migration → Run → Custom run: 008, target demo")
+                say(console, "Ctrl-C stops everything", "dim")
+                signal.pause()
 
 
 def _identity(world: World) -> str:
