@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-SOURCES = ("flows", "sql", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("flows", "sql", "prefect.yaml", "pyproject.toml", "README.md", "LICENSE")
 
 
 @pytest.fixture(scope="module")

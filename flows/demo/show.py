@@ -14,9 +14,9 @@ import platformdirs
 import psycopg
 from rich.console import Console
 
+from flows.demo.own_prefect import own_prefect
 from flows.demo.server import PostgresServer
 from flows.demo.service import run_application
-from flows.demo.site import prefect_site
 from flows.demo.world import World, create_world
 from flows.here import make_folder, prepare_prefect, run_here
 from flows.migration.outcome import Outcome
@@ -70,7 +70,7 @@ def run_ui(console: Console, users: int) -> None:
         world = create_world(server, users, DATABASE)
         with run_application(world) as endpoint:
             say(console, "Starting Prefect, with a target and a worker", "dim")
-            with prefect_site(world.environment(endpoint)) as url:
+            with own_prefect(world.environment(endpoint)) as url:
                 say(console, f"Prefect's UI: {url}/deployments", "bold")
                 say(console, "deploy-migration → Run → Custom run: 008, target demo")
                 say(console, "Ctrl-C stops everything", "dim")

@@ -33,7 +33,7 @@ PREPARATIONS = (
 
 
 @contextmanager
-def prefect_site(target: Mapping[str, str]) -> Iterator[str]:
+def own_prefect(target: Mapping[str, str]) -> Iterator[str]:
     """Prefect with everything in it, for the time of a `with` block, or of ours.
 
     Args:
