@@ -10,7 +10,7 @@ RUN python -m venv /opt/pgflight
 COPY docker /build/docker
 RUN /opt/pgflight/bin/pip install --no-compile --require-hashes \
     --requirement /build/docker/requirements.txt --constraint /build/docker/requirements.txt
-COPY pyproject.toml README.md LICENSE /build/
+COPY pyproject.toml prefect.yaml README.md LICENSE /build/
 COPY flows /build/flows
 COPY sql /build/sql
 RUN python -m venv /build/venv \
