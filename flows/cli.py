@@ -547,7 +547,7 @@ def _announce(
 def _announce_restore(
     console: Console, migration: str, folder: str, target_name: str | None
 ) -> None:
-    from flows.database.restoring import still_saved
+    from flows.database.saved import still_saved
 
     found = load_migration(Path(folder), migration)
     saved = still_saved(find_target(target_name, os.environ), found.version)

@@ -19,7 +19,7 @@ from flows.database.ledger import (
     read_runs,
     record_applied,
 )
-from flows.database.restore import restore_in
+from flows.database.restore import restore_in, standing
 from flows.database.transaction import FencedTransaction
 from flows.migration.check import Check
 from flows.migration.errors import (
@@ -100,6 +100,7 @@ def _apply(
     create_ledger(conn)
     _assert_not_in_place(conn, flight)
     before = take_fingerprint(conn)
+    there = standing(conn, migration.version)
     with ExitStack() as stack:
         snapshot = None
         if migration.expectations.backfill:
@@ -115,7 +116,7 @@ def _apply(
             say(f"{statement.summary}{f': {rows:,} rows' if rows else ''}")
         transaction.limit_statement()
         _check_deferred_constraints(conn)
-        restored = restore_in(transaction, flight)
+        restored = restore_in(transaction, flight, there)
         checks = _check(transaction, flight, snapshot)
     _assert_passed(checks)
     record_applied(

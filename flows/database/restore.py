@@ -10,27 +10,62 @@ from psycopg.types.json import Jsonb
 
 from flows.database.connection import Cause, Conn, cause_of, one, rows
 from flows.database.queries import query
-from flows.database.restoring import Place, place_of, saved_sets, statement_at_once
+from flows.database.restoring import statement_at_once
+from flows.database.saved import Place, SavedSet, place_of, saved_sets
 from flows.database.transaction import FencedTransaction
+from flows.database.untouched import note_horizon
 from flows.migration.flight import Flight
+from flows.migration.losses import Loss
 from flows.migration.report import Conflict, Restored
 
+Standing = frozenset[tuple[int, int, int]]
+"""Columns that are there: the id of what was saved of each, its table and number."""
 
-def restore_in(transaction: FencedTransaction, flight: Flight) -> list[Restored]:
+
+def standing(conn: Conn, version: str) -> Standing:
+    """Which columns that a rollback of this migration saved are there already."""
+    found = rows(conn, "select_standing", version=version)
+    return frozenset((row["id"], row["oid"], row["number"]) for row in found)
+
+
+def restore_in(
+    transaction: FencedTransaction, flight: Flight, before: Standing
+) -> list[Restored]:
     """Put back what earlier rollbacks of this migration saved, as far as it is right.
 
-    What cannot be put back stays in the ledger with the reason, and fails nothing.
+    What cannot be put back stays in the ledger with the reason, and fails nothing. A
+    column that this transaction has made holds nothing that anybody has chosen.
+
+    Args:
+        before: what was there before the migration: somebody may have written to it.
     """
     conn, migration = transaction.conn, flight.migration
     restored = []
+    now = standing(conn, migration.version)
+    old = {id for id, *_ in now & before}
     with text_form_pinned(conn):
         for saved in saved_sets(conn, migration.version):
             place = place_of(conn, saved, migration.expectations)
-            # An up.sql that was edited since may not make it any more.
-            if place:
-                with transaction.step("pgflight.saved", f"restore {saved.name}"):
-                    restored.append(restore_at_once(conn, place, flight.run_id))
+            if place is None:
+                # An up.sql that was edited since may not make it any more.
+                restored.append(left(conn, saved))
+                continue
+            careful = flight.run_id if saved.id in old else None
+            if saved.column is not None and careful is None:
+                column = Loss(saved.relation, saved.column)
+                note_horizon(conn, migration.version, column)
+            with transaction.step("pgflight.saved", f"restore {saved.name}"):
+                restored.append(restore_at_once(conn, place, flight.run_id, careful))
     return restored
+
+
+def left(conn: Conn, saved: SavedSet) -> Restored:
+    """What is said of a set that has no place to be put back to."""
+    count = one(conn, "count_left", id=saved.id)["rows"]
+    conflict = Conflict(reason=f"{saved.name} is not there", rows=count, first_keys=[])
+    return Restored(
+        table=saved.relation, column=saved.column, rows=0, conflicts=[conflict]
+    )
 
 
 @contextmanager
@@ -43,13 +78,17 @@ def text_form_pinned(conn: Conn) -> Iterator[None]:
 
 
 def restore_at_once(
-    conn: Conn, place: Place, run_id: UUID, *, careful: bool = False
+    conn: Conn, place: Place, run_id: UUID, careful: UUID | None
 ) -> Restored:
-    """Put a set back in one statement, and close it."""
+    """Put a set back in one statement, and close it.
+
+    Args:
+        careful: as in `statement_at_once`.
+    """
     written, conflict = 0, None
     try:
         with conn.transaction():
-            statement = statement_at_once(place, careful=careful)
+            statement = statement_at_once(place, careful)
             row = conn.execute(statement).fetchone()
             assert row is not None
             written = row["rows"]

@@ -4,197 +4,50 @@ Each judges every saved row and writes those that may be written: one statement 
 whole set inside a transaction that has the table locked, or for a batch of it.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from uuid import UUID
 
 from psycopg import sql
 
-from flows.database.connection import Conn, one, reading, rows
-from flows.database.ledger import ledger_exists
+from flows.database.connection import Conn
 from flows.database.queries import query
-from flows.migration.expectation import Backfill, Expectations
-from flows.migration.names import may_be_same
-from flows.migration.report import Saved
-from flows.migration.target import Target
+from flows.database.saved import WRITTEN_SINCE, Place, SavedSet
+from flows.database.untouched import MAY_BE_CHOSEN, untouched
 
-WRITTEN_SINCE = "another value is there now"
 TAKEN = "another row has one of its unique values now"
 LOW, HIGH = "\x01low\x01", "\x01high\x01"
 """In a batch's statement, where its limits come: no name has such characters."""
 
 
-@dataclass(frozen=True)
-class SavedSet:
-    """One row of pgflight.saved.
-
-    Attributes:
-        is_open: nothing says yet of its rows whether they were put back.
-        lost_together: columns of the table that one rollback deleted.
-    """
-
-    id: int
-    relation: str
-    key_names: list[str]
-    value_names: list[str]
-    whole_rows: bool
-    has_key: bool
-    is_open: bool
-    lost_together: list[str]
-
-    @property
-    def column(self) -> str | None:
-        return None if self.whole_rows else self.value_names[0]
-
-    @property
-    def name(self) -> str:
-        return f"{self.relation}.{self.column}" if self.column else self.relation
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a set belongs, as the table is now.
-
-    Attributes:
-        columns: name and type of each; of a set of whole rows those that can be
-            written.
-        foreign_keys: rows of the query select_references.
-    """
-
-    saved: SavedSet
-    oid: int
-    table: sql.Identifier
-    columns: dict[str, str]
-    generated: frozenset[str]
-    foreign_keys: Sequence[dict[str, Any]]
-    backfill: Backfill | None
-    has_deferrable: bool
-
-    @property
-    def values(self) -> list[str]:
-        """Saved columns that are there still and can be written."""
-        return [
-            name
-            for name in self.saved.value_names
-            if name in self.columns and name not in self.generated
-        ]
-
-
-def saved_sets(
-    conn: Conn, version: str, *, careful: bool = False, with_conflicts: bool = False
-) -> list[SavedSet]:
-    """What is only in the ledger, in the order in which it is to be put back.
-
-    Rows come before columns, which may refer to them. The newest rows are first: of two
-    with one key they are right, and of one rollback's tables the last may be what the
-    others refer to. The newest column is last, because it is written over the others.
-
-    Args:
-        careful: nothing is written over, so that the newest column must be first.
-        with_conflicts: also what could not be put back when that was tried.
-    """
-    found = rows(conn, "select_left", version=version, with_conflicts=with_conflicts)
-    sets = [SavedSet(**row) for row in found]
-    whole = [saved for saved in sets if saved.whole_rows]
-    columns = [saved for saved in sets if not saved.whole_rows]
-    return [*reversed(whole), *(reversed(columns) if careful else columns)]
-
-
-def still_saved(target: Target, version: str) -> list[Saved]:
-    """What is only in the ledger, with how many rows there are of each."""
-    with reading(target, "look at saved") as conn:
-        if not ledger_exists(conn):
-            return []
-        sets = saved_sets(conn, version, careful=True, with_conflicts=True)
-        return [
-            Saved(
-                table=saved.relation,
-                column=saved.column,
-                rows=one(conn, "count_left", id=saved.id)["rows"],
-            )
-            for saved in sets
-        ]
-
-
-def place_of(conn: Conn, saved: SavedSet, promised: Expectations) -> Place | None:
-    """None where the table, or the column, is not there.
-
-    Args:
-        promised: foreign keys that may only be added later, and what is right for a
-            column that is filled.
-    """
-    tables = rows(conn, "resolve_table", table=saved.relation)
-    if not tables:
-        return None
-    oid = tables[0]["oid"]
-    found = rows(conn, "select_columns_now", oid=oid)
-    columns = {row["name"]: row["type"] for row in found}
-    if saved.column is not None and saved.column not in columns:
-        return None
-    backfill = promised.backfill
-    is_filled = backfill is not None and (
-        may_be_same(backfill.table, saved.relation) and backfill.column == saved.column
-    )
-    return Place(
-        saved=saved,
-        oid=oid,
-        table=sql.Identifier(tables[0]["schema"], tables[0]["name"]),
-        columns=columns,
-        generated=frozenset(row["name"] for row in found if row["is_generated"]),
-        foreign_keys=_foreign_keys(conn, oid, saved, promised),
-        backfill=backfill if is_filled else None,
-        has_deferrable=one(conn, "has_deferrable_unique", oid=oid)["found"],
-    )
-
-
-def _foreign_keys(
-    conn: Conn, oid: int, saved: SavedSet, promised: Expectations
-) -> list[dict[str, Any]]:
-    """Those that are there, and those that up.sql will add."""
-    keys = rows(conn, "select_references", oid=oid)
-    known = {tuple(key["columns"]) for key in keys}
-    for key in promised.foreign_keys:
-        is_new = tuple(key.columns) not in known
-        if not is_new or not may_be_same(key.table, saved.relation):
-            continue
-        tables = rows(conn, "resolve_table", table=key.references)
-        if not tables:
-            continue
-        own = one(conn, "select_key_columns", oid=tables[0]["oid"])["columns"]
-        keys.append(
-            {
-                "schema": tables[0]["schema"],
-                "name": tables[0]["name"],
-                "is_own": tables[0]["oid"] == oid,
-                "columns": list(key.columns),
-                "referenced": list(key.referenced_columns) or own,
-            }
-        )
-    return keys
-
-
-def statement_at_once(place: Place, *, careful: bool = False) -> sql.Composed:
+def statement_at_once(place: Place, careful: UUID | None) -> sql.Composed:
     """The whole set in one statement, which returns how many rows were written.
 
     Args:
-        careful: nothing that was written since is written over.
+        careful: nothing that was written since this deployment has made the column is
+            written over. None where nobody but the same transaction can have written.
     """
     return _statement(place, pending(place.saved), "ending_of_a_set", careful)
 
 
-def statement_for_batch(conn: Conn, place: Place) -> str:
-    """A template with psycopg's placeholders low and high, over saved_row; careful."""
-    composed = _statement(place, _in_batch(place.saved), "ending_of_a_batch", True)
+def statement_for_batch(conn: Conn, place: Place, careful: UUID) -> str:
+    """A template with psycopg's placeholders low and high, over saved_row.
+
+    Args:
+        careful: as in `statement_at_once`.
+    """
+    composed = _statement(place, _in_batch(place.saved), "ending_of_a_batch", careful)
     text = composed.as_string(conn).replace("%", "%%")
     return text.replace(f"'{LOW}'", "%(low)s").replace(f"'{HIGH}'", "%(high)s")
 
 
-def pending(saved: SavedSet) -> sql.Composed:
+def pending(saved: SavedSet) -> sql.Composable:
     """Which rows of a set are to be put back."""
-    rest = "" if saved.is_open else " AND s.conflict IS NOT NULL"
-    return sql.SQL("s.saved_id = {} AND NOT s.restored{}").format(
-        sql.Literal(saved.id), sql.SQL(rest)
-    )
+    own = sql.SQL("s.saved_id = {} AND NOT s.restored").format(sql.Literal(saved.id))
+    if saved.is_open:
+        return own
+    if saved.is_by_hand:
+        return sql.SQL("{} AND s.conflict IS NOT NULL").format(own)
+    return sql.SQL("{} AND s.conflict <> {}").format(own, sql.Literal(WRITTEN_SINCE))
 
 
 def pending_between(saved: SavedSet, low: str, high: str) -> sql.Composed:
@@ -209,7 +62,7 @@ def _in_batch(saved: SavedSet) -> sql.Composed:
 
 
 def _statement(
-    place: Place, which: sql.Composed, ending: str, careful: bool
+    place: Place, which: sql.Composable, ending: str, careful: UUID | None
 ) -> sql.Composed:
     saved = place.saved
     missed = TAKEN if saved.whole_rows else WRITTEN_SINCE
@@ -267,12 +120,17 @@ def _keys(place: Place) -> dict[str, sql.Composable]:
     }
 
 
-def _column_parts(place: Place, careful: bool) -> dict[str, sql.Composable]:
-    column = sql.Identifier(place.saved.value_names[0])
-    conflicts = (
-        [_when("t.{} IS DISTINCT FROM NULL", WRITTEN_SINCE, column)] if careful else []
-    )
-    values = {place.saved.value_names[0]: sql.SQL("s.value")}
+def _column_parts(place: Place, careful: UUID | None) -> dict[str, sql.Composable]:
+    name = place.saved.value_names[0]
+    column = sql.Identifier(name)
+    unwritten, reason = _unwritten(place.saved, careful)
+    # Without a key only rows that may be written are looked at.
+    is_asked = careful and place.saved.has_key
+    conflicts = [_when("NOT ({})", reason, unwritten)] if is_asked else []
+    conflicts += _retyped(place, {name: sql.SQL("s.text")})
+    if name in place.must_have_value:
+        conflicts.append(_when("s.text IS NULL", "the column must have a value now"))
+    values = {name: sql.SQL("s.value")}
     conflicts += _referential(place, values)
     if place.backfill:
         conflicts.append(
@@ -285,23 +143,45 @@ def _column_parts(place: Place, careful: bool) -> dict[str, sql.Composable]:
                 sql.Identifier(place.backfill.key),
             )
         )
-    type_ = sql.SQL(place.columns[place.saved.value_names[0]])
-    unwritten = "t.{} IS NOT DISTINCT FROM NULL" if careful else "true"
+    type_ = sql.SQL(place.columns[name])
     return {
         "column": column,
         "value": sql.SQL("{}::{}").format(_text("value_texts", 1), type_),
         "conflicts": sql.SQL(" ").join(conflicts),
-        "unwritten": sql.SQL(unwritten).format(column),
-        "no_row": sql.Literal(
-            "no row like it has no value" if careful else "the row is gone"
-        ),
+        "unwritten": unwritten,
+        "no_row": sql.Literal(_no_row(place.saved, careful)),
     }
+
+
+def _unwritten(saved: SavedSet, careful: UUID | None) -> tuple[sql.Composable, str]:
+    """Which rows may be written, and why the others may not."""
+    if careful is None:
+        return sql.SQL("true"), ""
+    if saved.horizon is None:
+        column = sql.Identifier(saved.value_names[0])
+        empty = sql.SQL("t.{} IS NOT DISTINCT FROM NULL").format(column)
+        return empty, WRITTEN_SINCE
+    keys = saved.key_names if saved.has_key else None
+    condition = untouched(
+        saved.horizon, careful, saved.relation, keys, saved.value_names
+    )
+    return condition, MAY_BE_CHOSEN
+
+
+def _no_row(saved: SavedSet, careful: UUID | None) -> str:
+    if careful is None:
+        return "the row is gone"
+    return "no row like it has no value" if saved.horizon is None else MAY_BE_CHOSEN
 
 
 def _row_parts(place: Place) -> dict[str, sql.Composable]:
     numbers = {name: n for n, name in enumerate(place.saved.value_names, start=1)}
     names = place.values
     values = {name: sql.SQL("s.{}").format(_value(numbers[name])) for name in names}
+    texts = {
+        name: sql.SQL("s.texts[{}]").format(sql.Literal(n))
+        for n, name in enumerate(names, start=1)
+    }
     conflict = "ON CONFLICT DO NOTHING"
     return {
         "columns": _listed(map(sql.Identifier, names)),
@@ -320,10 +200,36 @@ def _row_parts(place: Place) -> dict[str, sql.Composable]:
         ),
         # CASE needs one at least.
         "conflicts": sql.SQL(" ").join(
-            [sql.SQL("WHEN false THEN ''"), *_referential(place, values)]
+            [
+                sql.SQL("WHEN false THEN ''"),
+                *_retyped(place, texts),
+                *_referential(place, values),
+            ]
         ),
+        "without": _without(place, numbers),
         "on_conflict": sql.SQL("" if place.has_deferrable else conflict),
     }
+
+
+def _without(place: Place, numbers: dict[str, int]) -> sql.Composable:
+    """What is said of a row that has something in a column which is not there."""
+    if not place.gone:
+        return sql.SQL("NULL::text")
+    texts = _listed(_text("value_texts", numbers[name]) for name in place.gone)
+    return sql.SQL("CASE WHEN pg_catalog.num_nonnulls({}) > 0 THEN {} END").format(
+        texts,
+        sql.Literal(f"it is back without {', '.join(place.gone)}, not there any more"),
+    )
+
+
+def _retyped(
+    place: Place, texts: Mapping[str, sql.Composable]
+) -> Iterator[sql.Composed]:
+    """A clause for each column whose values may not be the same in its type now."""
+    for name, text in texts.items():
+        if name in place.retyped:
+            retyped = place.retyped[name]
+            yield _when("{}", retyped.reason, retyped.loses(text))
 
 
 def _referential(

@@ -38,11 +38,15 @@ class _Shape:
     values: list[tuple[str, str]]
     has_key: bool
     is_lone_column: bool
+    has_default: bool
 
     @property
     def filled(self) -> sql.Composable:
-        """Which rows have something to lose: of a lone column those with a value."""
-        if self.is_lone_column:
+        """Which rows have something to lose: of a lone column those with a value.
+
+        With a default all have one to begin with, and NULL is somebody's choice.
+        """
+        if self.is_lone_column and not self.has_default:
             column = sql.Identifier(self.values[0][0])
             # Of a composite value IS NOT NULL means that all its fields have one.
             return sql.SQL("{} IS DISTINCT FROM NULL").format(column)
@@ -258,4 +262,5 @@ def _shape(conn: Conn, loss: Loss) -> _Shape | None:
         values=lost,
         has_key=bool(keys),
         is_lone_column=loss.column is not None,
+        has_default=any(c["has_default"] for c in columns if c["name"] == loss.column),
     )

@@ -7,7 +7,7 @@ import postgast
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
-from flows.migration.names import Signature, named_function
+from flows.migration.names import Signature, created_function, named_function
 from flows.migration.script import Statement
 
 _ROUTINES = {pb.OBJECT_FUNCTION, pb.OBJECT_PROCEDURE, pb.OBJECT_ROUTINE}
@@ -49,3 +49,29 @@ def without(statement: Statement, kept: set[Signature]) -> Statement | None:
     del rest.objects[:]
     rest.objects.extend(others)
     return replace(statement, text=postgast.deparse(tree), node=rest)
+
+
+def functions_created(nodes: Iterable[Message]) -> set[str]:
+    """What CREATE FUNCTION and PROCEDURE make, as `Made` has it."""
+    return {
+        str(created_function(node))
+        for node in nodes
+        if isinstance(node, pb.CreateFunctionStmt)
+    }
+
+
+def changes_functions_only(node: Message) -> bool:
+    """Whether all that it changes are functions and procedures that it names."""
+    match node:
+        case pb.CreateFunctionStmt() | pb.AlterFunctionStmt():
+            return True
+        case pb.GrantStmt():
+            is_named = node.targtype == pb.ACL_TARGET_OBJECT
+            return is_named and node.objtype in _ROUTINES
+        case pb.AlterOwnerStmt():
+            return node.object_type in _ROUTINES
+        case pb.CommentStmt():
+            return node.objtype in _ROUTINES
+        case pb.DropStmt():
+            return node.remove_type in _ROUTINES
+    return False

@@ -27,7 +27,8 @@ class Loss:
 def losses(statements: Iterable[Message]) -> tuple[Loss, ...]:
     """What running these statements would delete, each column and table once.
 
-    Counted are dropped columns and tables, and tables whose rows are deleted.
+    Counted are dropped columns and tables, tables whose rows are deleted, and columns
+    that get another type, which may round or cut their values.
     """
     found = dict.fromkeys(
         loss for statement in statements for loss in _losses(statement)
@@ -44,14 +45,14 @@ def _losses(node: Message) -> Iterator[Loss]:
         case pb.TruncateStmt():
             yield from (Loss(relation(item.range_var)) for item in node.relations)
         case pb.AlterTableStmt() if node.objtype == pb.OBJECT_TABLE:
-            yield from _dropped_columns(node)
+            yield from _changed_columns(node)
         case _ if isinstance(node, DATA_STATEMENTS):
             yield from _deleted_rows(node)
 
 
-def _dropped_columns(node: pb.AlterTableStmt) -> Iterator[Loss]:
+def _changed_columns(node: pb.AlterTableStmt) -> Iterator[Loss]:
     for item in node.cmds:
-        if item.alter_table_cmd.subtype == pb.AT_DropColumn:
+        if item.alter_table_cmd.subtype in (pb.AT_DropColumn, pb.AT_AlterColumnType):
             yield Loss(relation(node.relation), item.alter_table_cmd.name)
 
 

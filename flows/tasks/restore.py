@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flows.database.claim import current_claim
 from flows.database.online.restore import restore_by_hand
-from flows.database.restoring import still_saved
+from flows.database.saved import still_saved
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report, Restored, Saved

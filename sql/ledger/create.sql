@@ -136,7 +136,8 @@ CREATE TABLE IF NOT EXISTS pgflight.saved (
   is_kept     boolean NOT NULL DEFAULT false,
   restored_at timestamptz,
   restored_by uuid,
-  conflict    text
+  conflict    text,
+  horizon     text
 );
 
 COMMENT ON TABLE pgflight.saved IS 'One row for each column or table whose data a rollback saved.';
@@ -150,6 +151,7 @@ COMMENT ON COLUMN pgflight.saved.whole_rows IS 'Whether rows were deleted, and n
 COMMENT ON COLUMN pgflight.saved.has_key IS 'Whether key_names is a primary key.';
 COMMENT ON COLUMN pgflight.saved.restored_at IS 'When it was put back, all but what has a conflict.';
 COMMENT ON COLUMN pgflight.saved.restored_by IS 'The run that did so.';
+COMMENT ON COLUMN pgflight.saved.horizon IS 'Of a column with a default: the cluster, and the transaction before which a row must have been written last to have no value of a user''s. NULL where no deployment has made the column since.';
 COMMENT ON COLUMN pgflight.saved.conflict IS 'Why none of it could be put back.';
 
 CREATE TABLE IF NOT EXISTS pgflight.saved_row (

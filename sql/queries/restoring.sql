@@ -1,8 +1,16 @@
 -- name: select_left
 -- What rollbacks of a migration saved and is only in the ledger, the oldest first.
--- Of a table whose own key is not known, columns deleted together do not name a row.
-SELECT s.id, s.relation, s.key_names, s.value_names, s.whole_rows, s.has_key,
+-- Of a table whose own key is not known, columns deleted together do not name a row. A
+-- horizon means nothing in another cluster, nor when transactions are numbered anew. What
+-- was a conflict in a deployment that is not in place any more may be none in the next
+-- one, unless a user had written something newer.
+SELECT s.id, s.relation, s.key_names, s.value_names, s.value_types, s.whole_rows, s.has_key,
        s.restored_at IS NULL OR s.conflict IS NOT NULL AS is_open,
+       %(with_conflicts)s AS is_by_hand,
+       CASE WHEN pg_catalog.split_part(s.horizon, ' ', 1) = (SELECT system_identifier::text FROM pg_catalog.pg_control_system())
+             AND pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint
+                 - nullif(pg_catalog.split_part(s.horizon, ' ', 2), '')::bigint < 2000000000
+         THEN pg_catalog.split_part(s.horizon, ' ', 2) END AS horizon,
        coalesce((SELECT pg_catalog.array_agg(o.value_names[1])
                  FROM pgflight.saved AS o
                  WHERE o.run_id = s.run_id AND o.relation = s.relation
@@ -10,11 +18,16 @@ SELECT s.id, s.relation, s.key_names, s.value_names, s.whole_rows, s.has_key,
 FROM pgflight.saved AS s
 WHERE s.version = %(version)s
   AND s.is_kept
-  AND (s.restored_at IS NULL OR %(with_conflicts)s AND EXISTS (
-    SELECT FROM pgflight.saved_row AS r
-    WHERE r.saved_id = s.id
-      AND NOT r.restored
-      AND coalesce(r.conflict, s.conflict) IS NOT NULL))
+  AND (s.restored_at IS NULL
+       OR (%(with_conflicts)s OR NOT EXISTS (
+            SELECT FROM pgflight.run AS r
+            WHERE r.run_id = s.restored_by AND r.state <> 'rolled_back'))
+          AND EXISTS (
+            SELECT FROM pgflight.saved_row AS r
+            WHERE r.saved_id = s.id
+              AND NOT r.restored
+              AND coalesce(r.conflict, s.conflict) IS NOT NULL
+              AND (%(with_conflicts)s OR r.conflict IS DISTINCT FROM %(newer)s)))
 ORDER BY s.id;
 
 -- name: close_set
@@ -23,6 +36,120 @@ SET restored_at = pg_catalog.clock_timestamp(),
     restored_by = %(run_id)s,
     conflict = %(conflict)s
 WHERE id = %(id)s;
+
+-- name: select_standing
+-- Columns of open sets that are there.
+SELECT s.id, a.attrelid::bigint AS oid, a.attnum AS number
+FROM pgflight.saved AS s
+JOIN pg_catalog.pg_attribute AS a
+  ON a.attrelid = pg_catalog.to_regclass(s.relation) AND a.attname = s.value_names[1]
+WHERE s.version = %(version)s
+  AND s.is_kept
+  AND (s.restored_at IS NULL OR NOT EXISTS (
+    SELECT FROM pgflight.run AS r
+    WHERE r.run_id = s.restored_by AND r.state <> 'rolled_back'))
+  AND NOT s.whole_rows
+  AND NOT a.attisdropped;
+
+-- name: note_horizon
+-- In the transaction that has added a column with a default, and has its table locked:
+-- whoever wrote to the table before is over. Every row has a value from the beginning,
+-- and only its xmin tells whether it may be a user's.
+WITH RECURSIVE family (oid) AS (
+  SELECT pg_catalog.to_regclass(%(table)s)::oid
+  UNION
+  SELECT i.inhrelid
+  FROM pg_catalog.pg_inherits AS i
+  JOIN family AS f ON f.oid = i.inhparent
+)
+UPDATE pgflight.saved AS s
+SET horizon = pg_catalog.concat_ws(' ', (SELECT system_identifier FROM pg_catalog.pg_control_system()),
+                                   pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()))
+WHERE s.version = %(version)s
+  AND s.is_kept
+  AND (s.restored_at IS NULL OR NOT EXISTS (
+    SELECT FROM pgflight.run AS r
+    WHERE r.run_id = s.restored_by AND r.state <> 'rolled_back'))
+  AND NOT s.whole_rows
+  AND s.value_names[1] = %(column)s
+  AND pg_catalog.to_regclass(s.relation) = pg_catalog.to_regclass(%(table)s)
+  AND EXISTS (
+    SELECT FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = pg_catalog.to_regclass(%(table)s)
+      AND a.attname = %(column)s
+      AND NOT a.attisdropped
+      AND a.xmin = pg_catalog.pg_current_xact_id()::xid)
+  AND EXISTS (
+    SELECT FROM family AS f
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.oid
+    WHERE a.attname = %(column)s
+      AND NOT a.attisdropped
+      AND a.attgenerated = ''
+      AND (a.atthasdef OR a.atthasmissing));
+
+-- name: is_untouched
+-- Whether nobody but us can have written to a row since the column is there.
+pg_catalog.age(t.xmin) > pg_catalog.age(pg_catalog.xid({horizon}::xid8));
+
+-- name: is_untouched_but_by_us
+-- Also where it was us: what put back another such column of an untouched row has noted
+-- so, in the same transaction. But a newer value that we put back is not written over.
+({untouched} OR EXISTS (
+  SELECT FROM pgflight.saved_row AS r
+  JOIN pgflight.saved AS o ON o.id = r.saved_id
+  WHERE o.restored_by = {run_id}
+    AND o.horizon IS NOT NULL
+    AND o.relation = {relation}
+    AND o.key_names = {key_names}
+    AND o.value_names <> {value_names}
+    AND pg_catalog.hash_array_extended(r.key_texts, 0) = pg_catalog.hash_array_extended(s.key_texts, 0)
+    AND r.key_texts = s.key_texts
+    AND r.restored
+    AND r.xmin = t.xmin
+)) AND NOT EXISTS (
+  SELECT FROM pgflight.saved_row AS r
+  JOIN pgflight.saved AS o ON o.id = r.saved_id
+  WHERE o.restored_by = {run_id}
+    AND o.relation = {relation}
+    AND o.value_names = {value_names}
+    AND pg_catalog.hash_array_extended(r.key_texts, 0) = pg_catalog.hash_array_extended(s.key_texts, 0)
+    AND r.key_texts = s.key_texts
+    AND r.restored);
+
+-- name: select_put_back
+-- Columns of a table that a deployment has put values back into.
+SELECT s.id, s.value_names[1] AS column, s.key_names,
+       pg_catalog.to_regclass(s.relation)::oid AS oid
+FROM pgflight.saved AS s
+WHERE s.restored_by = %(run_id)s
+  AND s.has_key
+  AND NOT s.whole_rows
+  AND s.value_names[1] = ANY (%(columns)s)
+  AND pg_catalog.to_regclass(s.relation) = pg_catalog.to_regclass(%(table)s)
+  AND EXISTS (
+    SELECT FROM pgflight.saved_row AS r
+    WHERE r.saved_id = s.id AND (r.restored OR r.conflict = ANY (%(newer)s)));
+
+-- name: is_spared
+-- A value that somebody has emptied since is none.
+{row}.{column} IS DISTINCT FROM NULL AND ({saved});
+
+-- name: is_entry_of_row
+-- OFFSET keeps the planner from reading the whole set for each batch.
+EXISTS (
+  SELECT FROM pgflight.saved_row AS pgflight_saved
+  WHERE pgflight_saved.saved_id = {saved_id}
+    AND pg_catalog.hash_array_extended(pgflight_saved.key_texts, 0) = pg_catalog.hash_array_extended(ARRAY[{texts}]::text[], 0)
+    AND pgflight_saved.key_texts = ARRAY[{texts}]::text[]
+    AND (pgflight_saved.restored OR pgflight_saved.conflict = ANY ({newer}))
+  OFFSET 0);
+
+-- name: is_entry_by_type
+EXISTS (
+  SELECT FROM pgflight.saved_row AS pgflight_saved
+  WHERE pgflight_saved.saved_id = {saved_id}
+    AND {same_key}
+    AND (pgflight_saved.restored OR pgflight_saved.conflict = ANY ({newer})));
 
 -- name: count_conflicts
 -- By reason, with the first few keys. A conflict of the whole set counts for each row.
@@ -67,12 +194,27 @@ FROM pg_catalog.jsonb_each_text(%(settings)s);
 -- A type without its length or precision: what would be cut must be refused instead.
 SELECT a.attname::text AS name,
        pg_catalog.format_type(a.atttypid, -1) AS type,
-       a.attgenerated <> '' AS is_generated
+       pg_catalog.format_type(a.atttypid, a.atttypmod) AS full_type,
+       a.attgenerated <> '' AS is_generated,
+       a.attnotnull AS is_not_null
 FROM pg_catalog.pg_attribute AS a
 WHERE a.attrelid = %(oid)s::oid
   AND a.attnum > 0
   AND NOT a.attisdropped
 ORDER BY a.attnum;
+
+-- name: has_way_back
+-- Whether a value of the one type can be cast to the other, and fails for none.
+SELECT pg_catalog.to_regtype(%(old)s) IS NOT NULL
+   AND (pg_catalog.to_regtype(%(old)s) = pg_catalog.to_regtype(%(new)s)
+        OR EXISTS (
+          SELECT FROM pg_catalog.pg_cast
+          WHERE castsource = pg_catalog.to_regtype(%(new)s)
+            AND casttarget = pg_catalog.to_regtype(%(old)s))
+        OR EXISTS (
+          SELECT FROM pg_catalog.pg_type
+          WHERE oid IN (pg_catalog.to_regtype(%(new)s), pg_catalog.to_regtype(%(old)s))
+            AND typcategory = 'S')) AS found;
 
 -- name: select_references
 -- Without the parts that a partitioned table at the other end adds.
@@ -121,14 +263,15 @@ WHERE (q.seqincrement > 0 AND q.largest > q.last)
 -- Written by key and not by place: a row that somebody has changed just now is looked at
 -- again.
 WITH saved AS (
-  SELECT s.ctid AS place, s.value_texts[1] AS text, {value} AS value, {key_values}
+  SELECT s.ctid AS place, s.key_texts, s.value_texts[1] AS text, {value} AS value, {key_values}
   FROM pgflight.saved_row AS s
   WHERE {pending}
 ),
 judged AS (
   SELECT s.*,
+         NULL::text AS without,
          CASE WHEN t.ctid IS NULL THEN 'the row is gone'
-              WHEN t.{column}::text = s.text THEN 'same'
+              WHEN t.{column}::text IS NOT DISTINCT FROM s.text THEN 'same'
               {conflicts}
               ELSE 'restore' END AS verdict
   FROM saved AS s
@@ -161,8 +304,9 @@ present AS (
 ),
 judged AS (
   SELECT s.*, t.pgflight_place, t.pgflight_table,
+         NULL::text AS without,
          CASE WHEN t.pgflight_place IS NULL THEN {no_row}
-              WHEN t.{column}::text = s.text THEN 'same'
+              WHEN t.{column}::text IS NOT DISTINCT FROM s.text THEN 'same'
               {conflicts}
               ELSE 'restore' END AS verdict
   FROM saved AS s
@@ -179,7 +323,7 @@ written AS (
 
 -- name: restore_rows
 WITH saved AS (
-  SELECT s.ctid AS place, ARRAY[{texts}]::text[] AS texts, {values}, {key_values}
+  SELECT s.ctid AS place, ARRAY[{texts}]::text[] AS texts, {without} AS without, {values}, {key_values}
   FROM pgflight.saved_row AS s
   WHERE {pending}
 ),
@@ -205,7 +349,7 @@ written AS (
 -- name: restore_rows_without_key
 -- Of rows that are alike, those that are there already are not put there once more.
 WITH saved AS (
-  SELECT s.ctid AS place, ARRAY[{texts}]::text[] AS texts, {values},
+  SELECT s.ctid AS place, ARRAY[{texts}]::text[] AS texts, {without} AS without, {values},
          pg_catalog.row_number() OVER (PARTITION BY ARRAY[{texts}]::text[]) AS number
   FROM pgflight.saved_row AS s
   WHERE {pending}
@@ -234,24 +378,26 @@ written AS (
 -- What is put back needs no entry of its own: the whole set is done with this.
 noted AS (
   UPDATE pgflight.saved_row AS r
-  SET conflict = CASE j.verdict WHEN 'restore' THEN {missed} ELSE j.verdict END
+  SET conflict = CASE WHEN w.place IS NOT NULL OR j.verdict = 'same' THEN j.without
+                      WHEN j.verdict = 'restore' THEN {missed}
+                      ELSE j.verdict END
   FROM judged AS j
   LEFT JOIN written AS w ON w.place = j.place
   WHERE r.ctid = j.place
-    AND j.verdict <> 'same'
-    AND w.place IS NULL
+    AND (j.verdict <> 'same' AND w.place IS NULL OR j.without IS NOT NULL)
 )
 SELECT count(*) AS rows FROM written;
 
 -- name: ending_of_a_batch
 done AS (
-  SELECT j.place, j.verdict, w.place IS NOT NULL OR j.verdict = 'same' AS is_restored
+  SELECT j.place, j.verdict, j.without,
+         w.place IS NOT NULL OR j.verdict = 'same' AS is_restored
   FROM judged AS j
   LEFT JOIN written AS w ON w.place = j.place
 )
 UPDATE pgflight.saved_row AS r
-SET restored = d.is_restored,
-    conflict = CASE WHEN d.is_restored THEN NULL
+SET restored = d.is_restored AND d.without IS NULL,
+    conflict = CASE WHEN d.is_restored THEN d.without
                     WHEN d.verdict = 'restore' THEN {missed}
                     ELSE d.verdict END
 FROM done AS d

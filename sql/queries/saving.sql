@@ -2,7 +2,8 @@
 -- The primary key of a table, its other columns, and their types.
 SELECT a.attname::text AS name,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
-       coalesce(a.attnum = ANY (i.indkey), false) AS is_key
+       coalesce(a.attnum = ANY (i.indkey), false) AS is_key,
+       (a.atthasdef OR a.atthasmissing) AND a.attgenerated = '' AS has_default
 FROM pg_catalog.pg_attribute AS a
 LEFT JOIN pg_catalog.pg_index AS i ON i.indrelid = a.attrelid AND i.indisprimary
 WHERE a.attrelid = %(oid)s::oid

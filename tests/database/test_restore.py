@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from flows.database.apply import apply
+from flows.database.online.restore import restore_by_hand
 from flows.database.revert import revert
+from flows.database.untouched import MAY_BE_CHOSEN
 from flows.database.verify import record_verified
 from flows.migration.report import Applied, Restored
 from tests.database.conftest import Bare, quiet
@@ -205,12 +207,180 @@ def test_value_that_would_be_cut_is_a_conflict(
     bare("ALTER TABLE platform.users ADD COLUMN v varchar(20)", down)
     deploy_once()
     owner.execute("UPDATE platform.users SET v = 'twelve chars'")
+    owner.execute("UPDATE platform.users SET v = 'short' WHERE email LIKE '%1@%'")
     revert(make_flight(), "test", quiet)
     bare("ALTER TABLE platform.users ADD COLUMN v varchar(5)", down)
-    found = reasons(deploy_once().restored)
-    assert found == {
-        "refused by the server: value too long for type character varying(5)": 500
+    (restored,) = deploy_once().restored
+    assert restored.rows == 50
+    assert reasons([restored]) == {
+        "it would not be the same as character varying(5)": 450
     }
+
+
+OTHER_TYPES = [
+    ("numeric(10,4)", "'1.2345'", "'1.5'", "numeric(10,2)"),
+    ("timestamptz", "'2024-01-01 10:00+00'", "'2024-01-01 00:00+00'", "date"),
+    ("text", "repeat('n', 64)", "'n'", "name"),
+    ("bigint", "5000000001", "5", "real"),
+    ("json", "NULL", """'{"a" :  1}'""", "jsonb"),
+    ("date", "NULL", "'2024-01-01'", "timestamptz"),
+]
+
+
+@pytest.mark.parametrize(("old", "lost", "kept", "new"), OTHER_TYPES)
+def test_value_that_another_type_would_round_is_a_conflict(
+    bare: Bare, deploy_once, make_flight, owner, old, lost, kept, new
+):
+    owner.execute("CREATE TABLE platform.t (id int PRIMARY KEY)")
+    owner.execute("INSERT INTO platform.t VALUES (1), (2)")
+    add, down = "ALTER TABLE platform.t ADD COLUMN v ", "ALTER TABLE platform.t DROP v"
+    bare(add + old, down)
+    deploy_once()
+    for id, value in enumerate((lost, kept), start=1):
+        statement = ["UPDATE platform.t SET v =", value, "WHERE id =", str(id)]
+        owner.execute(" ".join(statement).encode())
+    revert(make_flight(), "test", quiet)
+    bare(add + new, down)
+    (restored,) = deploy_once().restored
+    assert restored.rows == 1
+    assert sum(reasons([restored]).values()) == (lost != "NULL")
+
+
+def test_type_that_is_not_there_any_more(bare: Bare, deploy_once, make_flight, owner):
+    make = "CREATE TYPE platform.mood AS ENUM ('good', 'bad')"
+    add, down = "ALTER TABLE platform.users ADD COLUMN v ", "ALTER TABLE platform.users"
+    drop = f"{down} DROP COLUMN v; DROP TYPE platform.mood"
+    bare(f"{make}; {add} platform.mood", drop)
+    deploy_once()
+    owner.execute("UPDATE platform.users SET v = 'good'")
+    revert(make_flight(), "test", quiet)
+    bare(f"{add} text", f"{down} DROP COLUMN v")
+    (restored,) = deploy_once().restored
+    assert (restored.rows, restored.conflicts) == (500, [])
+
+
+def test_column_that_down_gives_another_type_is_saved(
+    bare: Bare, back_and_forth: Round, owner
+):
+    """What it cuts is not written over what is there when it comes again."""
+    owner.execute("ALTER TABLE platform.users ADD COLUMN v varchar(4) DEFAULT 'old'")
+    change = "ALTER TABLE platform.users ALTER COLUMN v TYPE"
+    bare(f"{change} text", f"{change} varchar(4) USING left(v, 4)")
+    (restored,) = back_and_forth(
+        "UPDATE platform.users SET v = 'longer' WHERE email LIKE '%1@%'"
+    )
+    assert reasons([restored]) == {"another value is there now": 50}
+    saved = owner.execute(
+        "SELECT DISTINCT value_texts FROM pgflight.saved_row WHERE conflict IS NOT NULL"
+    )
+    assert saved.fetchall() == [(["longer"],)]
+
+
+def test_null_in_place_of_a_default_is_a_choice(
+    bare: Bare, back_and_forth: Round, owner
+):
+    bare(
+        "ALTER TABLE platform.users ADD COLUMN v text DEFAULT 'a'",
+        "ALTER TABLE platform.users DROP COLUMN v",
+    )
+    (restored,) = back_and_forth(
+        "UPDATE platform.users SET v = NULL WHERE email LIKE '%1@%'"
+    )
+    assert restored.rows == 50
+    found = owner.execute(
+        "SELECT v, count(*) FROM platform.users GROUP BY 1 ORDER BY 1"
+    )
+    assert found.fetchall() == [("a", 450), (None, 50)]
+
+
+def test_null_where_there_must_be_a_value_is_a_conflict(
+    bare: Bare, deploy_once, make_flight, owner
+):
+    add, down = "ALTER TABLE platform.users ADD COLUMN v text DEFAULT 'a'", "DROP v"
+    down = f"ALTER TABLE platform.users {down}"
+    bare(add, down)
+    deploy_once()
+    owner.execute("UPDATE platform.users SET v = 'b'")
+    owner.execute("UPDATE platform.users SET v = NULL WHERE email LIKE '%1@%'")
+    revert(make_flight(), "test", quiet)
+    bare(f"{add} NOT NULL", down)
+    (restored,) = deploy_once().restored
+    assert restored.rows == 450
+    assert reasons([restored]) == {"the column must have a value now": 50}
+
+
+def test_column_that_somebody_has_made_meanwhile(
+    bare: Bare, back_and_forth: Round, owner
+):
+    """What was written to it since is newer."""
+    bare(
+        "ALTER TABLE platform.users ADD COLUMN IF NOT EXISTS v text",
+        "ALTER TABLE platform.users DROP COLUMN v",
+    )
+    (restored,) = back_and_forth(
+        "UPDATE platform.users SET v = 'saved'",
+        "ALTER TABLE platform.users ADD COLUMN v text;"
+        "UPDATE platform.users SET v = 'newer' WHERE email LIKE '%1@%'",
+    )
+    assert restored.rows == 450
+    assert reasons([restored]) == {"another value is there now": 50}
+
+
+def test_column_that_is_not_made_any_more_is_said(
+    bare: Bare, deploy_once, make_flight, owner
+):
+    bare(
+        "ALTER TABLE platform.users ADD COLUMN v text",
+        "ALTER TABLE platform.users DROP COLUMN v",
+    )
+    deploy_once()
+    owner.execute("UPDATE platform.users SET v = 'saved'")
+    revert(make_flight(), "test", quiet)
+    bare("ALTER TABLE platform.users ADD COLUMN w text")
+    assert reasons(deploy_once().restored) == {"platform.users.v is not there": 500}
+
+
+def test_rows_that_come_back_without_a_column_are_said(
+    bare: Bare, deploy_once, make_flight, owner
+):
+    """And again by hand, for as long as it is not there."""
+    create, down = (
+        "CREATE TABLE platform.k (id int PRIMARY KEY",
+        "DROP TABLE platform.k",
+    )
+    bare(f"{create}, v text, w text)", down)
+    deploy_once()
+    owner.execute("INSERT INTO platform.k VALUES (1, 'a', 'b'), (2, 'c', NULL)")
+    revert(make_flight(), "test", quiet)
+    bare(f"{create}, v text)", down)
+    (restored,) = deploy_once().restored
+    said = {"it is back without w, not there any more": 1}
+    assert restored.rows == 2 and reasons([restored]) == said
+    assert owner.execute("SELECT * FROM platform.k ORDER BY 1").fetchall() == [
+        (1, "a"),
+        (2, "c"),
+    ]
+    (again,) = restore_by_hand(make_flight(), quiet)
+    assert reasons([again]) == said
+
+
+def test_default_gives_way_by_hand_once_the_cause_is_gone(
+    bare: Bare, deploy_once, make_flight, owner
+):
+    """Where nobody has written to the row since."""
+    add = "ALTER TABLE platform.users ADD COLUMN v text DEFAULT 'a'"
+    down = "ALTER TABLE platform.users DROP COLUMN v"
+    bare(add, down)
+    deploy_once()
+    owner.execute("UPDATE platform.users SET v = 'saved'")
+    revert(make_flight(), "test", quiet)
+    bare(f"{add} CONSTRAINT few CHECK (v = 'a')", down)
+    assert sum(reasons(deploy_once().restored).values()) == 500
+    owner.execute("ALTER TABLE platform.users DROP CONSTRAINT few")
+    owner.execute("UPDATE platform.users SET v = 'newer' WHERE email LIKE '%1@%'")
+    (restored,) = restore_by_hand(make_flight(), quiet)
+    assert restored.rows == 450
+    assert reasons([restored]) == {MAY_BE_CHOSEN: 50}
 
 
 def test_composite_key_and_mixed_case(bare: Bare, back_and_forth: Round, owner):
@@ -345,3 +515,58 @@ def test_settings_are_as_before_the_restoring(
         "DO $$ BEGIN ASSERT current_setting('row_security') = 'on'; END $$"
     )
     back_and_forth("UPDATE platform.users SET v = 'x'")
+
+
+def test_horizon_of_another_cluster_says_nothing(
+    bare: Bare, deploy_once, make_flight, owner
+):
+    """After a dump was read back elsewhere, every row may look old enough."""
+    test_default_gives_way_by_hand_once_the_cause_is_gone(
+        bare, deploy_once, make_flight, owner
+    )
+    owner.execute("UPDATE pgflight.saved SET horizon = '1 1900000000'")
+    (restored,) = restore_by_hand(make_flight(), quiet)
+    assert restored.rows == 450
+    assert reasons([restored]) == {"another value is there now": 50}
+
+
+def test_conflict_is_none_in_the_deployment_after_the_next(
+    bare: Bare, deploy_once, make_flight, owner
+):
+    """The one that it was a conflict in is taken back as well."""
+    add = "ALTER TABLE platform.users ADD COLUMN n int"
+    down = "ALTER TABLE platform.users DROP COLUMN n"
+    bare(add, down)
+    deploy_once()
+    owner.execute("UPDATE platform.users SET n = 7")
+    revert(make_flight(), "test", quiet)
+    bare(f"{add} CONSTRAINT few CHECK (n < 5)", down)
+    assert deploy_once().restored[0].rows == 0
+    revert(make_flight(), "test", quiet)
+    bare(add, down)
+    restored = deploy_once().restored
+    assert reasons(restored) == {}
+    assert owner.execute("SELECT DISTINCT n FROM platform.users").fetchall() == [(7,)]
+
+
+def test_value_that_a_newer_one_stood_for_does_not_come_back(
+    bare: Bare, deploy_once, make_flight, owner
+):
+    add = "ALTER TABLE platform.users ADD COLUMN IF NOT EXISTS n int"
+    bare(add, "ALTER TABLE platform.users DROP COLUMN n")
+    deploy_once()
+    owner.execute("UPDATE platform.users SET n = 7")
+    revert(make_flight(), "test", quiet)
+    owner.execute(GONE)
+    owner.execute(add.encode())
+    owner.execute("UPDATE platform.users SET n = 8")
+    conflicts = {"another value is there now": 499, "the row is gone": 1}
+    assert reasons(deploy_once().restored) == conflicts
+    owner.execute("UPDATE platform.users SET n = NULL")
+    with_n = "UPDATE pgflight.run SET fingerprint_before = fingerprint_before - %s"
+    owner.execute(with_n, ["column platform.users.n"])
+    revert(make_flight(), "test", quiet)
+    deploy_once()
+    assert owner.execute("SELECT DISTINCT n FROM platform.users").fetchall() == [
+        (None,)
+    ]

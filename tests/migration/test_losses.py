@@ -11,6 +11,7 @@ from tests.fix_scripts import Read
     [
         ("ALTER TABLE p.t DROP COLUMN IF EXISTS c", [Loss("p.t", "c")]),
         ('ALTER TABLE t ADD a int, DROP "C", DROP d', [Loss("t", "C"), Loss("t", "d")]),
+        ("ALTER TABLE t ALTER c TYPE date", [Loss("t", "c")]),
         ("DROP TABLE IF EXISTS p.t, u", [Loss("p.t"), Loss("u")]),
         ("TRUNCATE a, b", [Loss("a"), Loss("b")]),
         ("DELETE FROM p.t WHERE a", [Loss("p.t")]),

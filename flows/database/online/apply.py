@@ -111,7 +111,7 @@ def _go(
             commit_locally(conn)
         crew = Crew(flight, fence, journal, say, felt)
         try:
-            waiting = Waiting(crew)
+            waiting = Waiting(crew, steps)
             for step in steps:
                 waiting.put_back_columns()
                 _run(crew, step, keys_of(step, steps))

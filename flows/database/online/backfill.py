@@ -23,6 +23,7 @@ from flows.database.online.crew import Crew
 from flows.database.online.ground import BatchSize, Ground
 from flows.database.online.meter import Meter
 from flows.database.online.pressure import Pressure
+from flows.database.online.sparing import sparing
 from flows.migration.errors import ApplyFailed, LocksNotObtained, StatementFailed
 from flows.migration.locks import blocks
 from flows.migration.online.steps import OnlineStep
@@ -404,9 +405,10 @@ def _is_gone(error: psycopg.Error) -> bool:
 
 def run_backfill(crew: Crew, step: OnlineStep) -> None:
     """Run a backfill step from where it is in the journal."""
-    assert step.left is not None
     with crew.journal.session() as conn:
         entry = crew.journal.entry(conn, step)
+        step = sparing(conn, crew.journal.run_id, step)
+    assert step.left is not None
     first_block = entry.next_block if entry else 0
     rows = Backfill(crew, step, step.statements[0])
     rows.run_through(first_block)
@@ -423,6 +425,8 @@ def sweep_again(crew: Crew, step: OnlineStep) -> None:
     there, for example, and a row that was inserted since. Where a later step has
     dropped what the backfill reads, there is nothing to be swept.
     """
+    with crew.journal.session() as conn:
+        step = sparing(conn, crew.journal.run_id, step)
     assert step.left is not None
     with suppress(_GoneSince):
         Backfill(crew, step, step.statements[0]).settle(step.left)

@@ -1,17 +1,21 @@
 """Brief steps: a short transaction each, with the lock-timeout ladder."""
 
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 import psycopg
 
 from flows.database.attempt import Committed, Work
 from flows.database.connection import Cause, Conn, cause_of
-from flows.database.functions import note_functions
+from flows.database.functions import Function, note_functions, read_noted
+from flows.database.ledger import read_fingerprints
 from flows.database.online.crew import Crew
 from flows.database.online.orphans import clear_under_lock
 from flows.database.online.patience import commit_patiently
 from flows.database.saving import copy_ahead, lock_table, save
 from flows.database.transaction import FencedTransaction
+from flows.database.undoing import put_back_all
+from flows.database.untouched import note_horizon
 from flows.migration.errors import StatementFailed, not_replicated
 from flows.migration.functions import functions_named
 from flows.migration.losses import losses
@@ -42,9 +46,17 @@ def run_brief(
         if keys:
             clear_under_lock(crew, transaction, keys)
 
+    def note(transaction: FencedTransaction) -> None:
+        conn = transaction.conn
+        entry = crew.journal.entry(conn, step)
+        # What its undo would remove is what was not there before.
+        for lost in losses(map(parsed, entry.undo if entry else ())):
+            if lost.column is not None:
+                note_horizon(conn, crew.flight.migration.version, lost)
+
     budget_ms = crew.flight.budget_ms
     first = prepare if keys or names else None
-    return _run(crew, step, step.statements, "done", budget_ms, first)
+    return _run(crew, step, step.statements, "done", budget_ms, first, note)
 
 
 def run_patient(crew: Crew, step: OnlineStep) -> Committed[None]:
@@ -55,8 +67,12 @@ def run_patient(crew: Crew, step: OnlineStep) -> Committed[None]:
 def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed[None]:
     """Take a step back and end its journal entry, in one transaction.
 
-    What has been written meanwhile to a column or table of ours is saved first.
+    What has been written meanwhile to a column or table of ours is saved first, and
+    the functions that it replaced are put back, which may depend on what is removed.
     """
+    # A backfill's is a template.
+    texts = step.statements if step.kind == "brief" else ()
+    names = functions_named(map(parsed, texts))
     lost = losses(map(parsed, undo))
     copies = copy_ahead(crew.flight, lost, STEP_KEY) if lost else []
 
@@ -64,8 +80,17 @@ def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed
         for copy in copies:
             lock_table(transaction.conn, copy.loss)
             save(transaction.conn, copy, crew.journal.run_id)
+        if names:
+            replaced = _replaced(transaction.conn, crew.journal.run_id)
+            put_back_all(transaction, replaced, step.where, crew.say)
 
     return _run(crew, step, undo, "undone", crew.flight.budget_ms, save_first)
+
+
+def _replaced(conn: Conn, run_id: UUID) -> list[Function]:
+    """Functions that were there before the run: a step notes what another made, too."""
+    before, _ = read_fingerprints(conn, run_id)
+    return [found for found in read_noted(conn, run_id) if found.identity in before]
 
 
 def _run(
@@ -75,6 +100,7 @@ def _run(
     state: str,
     limit_ms: int,
     first: Callable[[FencedTransaction], None] | None = None,
+    last: Callable[[FencedTransaction], None] | None = None,
 ) -> Committed[None]:
     def run(transaction: FencedTransaction) -> None:
         crew.fence.assert_held()
@@ -85,6 +111,8 @@ def _run(
                 first(transaction)
         for text in statements:
             _execute(transaction, step, text)
+        if last:
+            last(transaction)
         crew.journal.end(transaction.conn, step, state)
 
     work = Work(

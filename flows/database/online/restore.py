@@ -5,7 +5,7 @@ Careful: what the application has written since the column is there is newer, an
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import psycopg
 
@@ -18,27 +18,26 @@ from flows.database.queries import query
 from flows.database.restore import (
     advance_sequences,
     close,
+    left,
     refusal,
     restore_at_once,
     text_form_pinned,
     told,
 )
-from flows.database.restoring import (
-    Place,
-    SavedSet,
-    pending_between,
-    place_of,
-    saved_sets,
-    statement_for_batch,
-)
+from flows.database.restoring import pending_between, statement_for_batch
+from flows.database.saved import Place, SavedSet, place_of, saved_sets
 from flows.migration.errors import Blocked, LocksNotObtained
 from flows.migration.flight import Flight
+from flows.migration.names import may_be_same
 from flows.migration.online.steps import OnlineStep
-from flows.migration.report import Conflict, Restored
+from flows.migration.report import Restored
 
 MOST_REFUSALS = 200
 """Rows that are tried one by one; of more, those of a whole batch are refused."""
 TRIES = 10
+OVERWRITTEN = (
+    "the table has no primary key, so that the backfill cannot be kept off its rows"
+)
 TOO_LARGE = "the table has no primary key, and is too large for one short statement"
 
 
@@ -47,28 +46,50 @@ class Waiting:
 
     A column before it is filled, so that the backfill is left with the rest. Rows at
     the end, when all that up.sql inserts is there.
+
+    Args:
+        steps: those of the deployment.
     """
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: Crew, steps: Sequence[OnlineStep]) -> None:
         self._crew = crew
-        with crew.journal.session() as conn:
-            version = crew.flight.migration.version
-            self._sets = saved_sets(conn, version, careful=True)
+        self._steps = steps
+        self._is_any = bool(self._sets())
 
     def put_back_columns(self) -> None:
         """Those whose column is there by now."""
-        self._put_back([saved for saved in self._sets if not saved.whole_rows])
+        if self._is_any:
+            self._put_back([saved for saved in self._sets() if not saved.whole_rows])
 
     def put_back_rows(self) -> None:
-        """Those whose table is there."""
-        self._put_back([saved for saved in self._sets if saved.whole_rows])
+        """Those whose table is there; what has no place after all is said."""
+        if self._is_any:
+            self._put_back([saved for saved in self._sets() if saved.whole_rows])
+            self._crew.felt.restored += [_left(self._crew, s) for s in self._sets()]
+
+    def _sets(self) -> list[SavedSet]:
+        """Asked anew each time: steps note when they have made a column."""
+        with self._crew.journal.session() as conn:
+            version = self._crew.flight.migration.version
+            return saved_sets(conn, version, careful=True)
 
     def _put_back(self, sets: list[SavedSet]) -> None:
         for saved in sets:
             place = _place(self._crew, saved)
-            if place:
-                self._crew.felt.restored.append(restore_in_batches(self._crew, place))
-                self._sets.remove(saved)
+            if place is None:
+                continue
+            if not saved.has_key and self._will_be_overwritten(saved):
+                restored = _refuse(self._crew, place, OVERWRITTEN)
+            else:
+                restored = restore_in_batches(self._crew, place)
+            self._crew.felt.restored.append(restored)
+
+    def _will_be_overwritten(self, saved: SavedSet) -> bool:
+        return any(
+            saved.column in step.overwrites
+            and may_be_same(str(step.table), saved.relation)
+            for step in self._steps
+        )
 
 
 def restore_by_hand(flight: Flight, say: Callable[[str], None]) -> list[Restored]:
@@ -108,7 +129,8 @@ def restore_in_batches(crew: Crew, place: Place) -> Restored:
 
 def _restore_by_key(crew: Crew, step: OnlineStep, place: Place) -> Restored:
     with crew.session(step) as watched:
-        template = statement_for_batch(watched.conn, place)
+        run_id = crew.journal.run_id
+        template = statement_for_batch(watched.conn, place, run_id)
     conflict = None
     try:
         _Restoring(crew, step, template, place).run_once()
@@ -117,7 +139,7 @@ def _restore_by_key(crew: Crew, step: OnlineStep, place: Place) -> Restored:
     with crew.session(step) as watched:
         conn = watched.conn
         advance_sequences(conn, place)
-        close(conn, place, crew.flight.run_id, conflict)
+        close(conn, place, crew.journal.run_id, conflict)
         conn.commit()
         rows = one(conn, "count_restored", id=place.saved.id)["rows"]
         return told(conn, place, rows)
@@ -174,8 +196,8 @@ def _restore_without_key(crew: Crew, step: OnlineStep, place: Place) -> Restored
                 set_local(conn, "statement_timeout", limit_ms)
                 set_local(conn, "lock_timeout", limit_ms)
                 with text_form_pinned(conn):
-                    run_id = crew.flight.run_id
-                    restored = restore_at_once(conn, place, run_id, careful=True)
+                    run_id = crew.journal.run_id
+                    restored = restore_at_once(conn, place, run_id, run_id)
                 conn.commit()
                 return restored
             except psycopg.Error as error:
@@ -187,7 +209,13 @@ def _restore_without_key(crew: Crew, step: OnlineStep, place: Place) -> Restored
                     reason = TOO_LARGE
                     break
                 time.sleep(random.uniform(0.5, 1.5) * 0.02 * 2**failure)
-        close(conn, place, crew.flight.run_id, reason)
+    return _refuse(crew, place, reason)
+
+
+def _refuse(crew: Crew, place: Place, reason: str) -> Restored:
+    """Leave a whole set where it is, with the reason."""
+    with crew.journal.session() as conn:
+        close(conn, place, crew.journal.run_id, reason)
         conn.commit()
         return told(conn, place, 0)
 
@@ -199,11 +227,7 @@ def _place(crew: Crew, saved: SavedSet) -> Place | None:
 
 def _left(crew: Crew, saved: SavedSet) -> Restored:
     with crew.journal.session() as conn:
-        rows = one(conn, "count_left", id=saved.id)["rows"]
-    conflict = Conflict(reason=f"{saved.name} is not there", rows=rows, first_keys=[])
-    return Restored(
-        table=saved.relation, column=saved.column, rows=0, conflicts=[conflict]
-    )
+        return left(conn, saved)
 
 
 def _homeless(flight: Flight, sets: list[SavedSet]) -> Blocked:

@@ -16,7 +16,9 @@ from flows.migration.errors import (
     PgflightError,
     RollbackFailed,
 )
+from flows.migration.functions import changes_functions_only, functions_created
 from flows.migration.online.steps import OnlineStep
+from flows.migration.online.trees import parsed
 
 _LEAVE_AS_IT_IS = (Busy, ConnectionFailed, CommitUnknown, NotReplicated)
 """Nobody knows what the database holds, or somebody is at work in it: the next run
@@ -35,7 +37,7 @@ def undo_all(crew: Crew, steps: Sequence[OnlineStep], error: BaseException) -> N
     crew.say(f"Taking back what was done, because of {_told(error)}")
     try:
         for step in reversed(steps):
-            _undo(crew, step)
+            _undo(crew, step, steps)
         _close(crew, error)
     except PgflightError as second:
         raise RollbackFailed(
@@ -45,7 +47,7 @@ def undo_all(crew: Crew, steps: Sequence[OnlineStep], error: BaseException) -> N
         ) from error
 
 
-def _undo(crew: Crew, step: OnlineStep) -> None:
+def _undo(crew: Crew, step: OnlineStep, steps: Sequence[OnlineStep]) -> None:
     with crew.journal.session() as conn:
         entry = crew.journal.entry(conn, step)
     if entry is None or entry.state == "undone":
@@ -57,7 +59,7 @@ def _undo(crew: Crew, step: OnlineStep) -> None:
             crew.journal.end(conn, step, "undone")
             commit_locally(conn)
         return
-    if not (step.is_undoable and crew.is_ours(step)):
+    if not _can_be_undone(crew, step, steps):
         raise RollbackFailed(
             f"{step.where}: {step.summary}: the file does not say what was there before"
         )
@@ -65,6 +67,19 @@ def _undo(crew: Crew, step: OnlineStep) -> None:
         undo_index(crew, step, entry.undo)
     else:
         crew.felt.add(undo_brief(crew, step, entry.undo))
+
+
+def _can_be_undone(crew: Crew, step: OnlineStep, steps: Sequence[OnlineStep]) -> bool:
+    """Where the file does not say what a function was before, the ledger does."""
+    if step.kind != "brief":
+        return step.is_undoable and crew.is_ours(step)
+    nodes = map(parsed, step.statements)
+    if not (step.is_undoable or all(map(changes_functions_only, nodes))):
+        return False
+    texts = [
+        text for other in steps if other.kind == "brief" for text in other.statements
+    ]
+    return crew.found.intersection(step.owns) <= functions_created(map(parsed, texts))
 
 
 def _close(crew: Crew, error: BaseException) -> None:

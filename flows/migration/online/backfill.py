@@ -1,7 +1,9 @@
 """UPDATE in batches: by physical range, and only if it can be stopped anywhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+import postgast
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
@@ -19,6 +21,8 @@ from flows.migration.online.trees import (
     column,
     conjuncts,
     copied,
+    either,
+    negated,
     parsed,
     sql_of,
 )
@@ -26,6 +30,8 @@ from flows.migration.online.volatility import GENERATORS, unknown_functions
 from flows.migration.relations import relations_in
 from flows.migration.script import Statement
 
+ROW = "pgflight_row"
+"""What a condition for `spare` calls the row."""
 _CORRELATED = (
     "Write the new value as a correlated subquery: SET column = (SELECT … WHERE …)."
 )
@@ -39,15 +45,13 @@ def backfill(statement: Statement, known: Known) -> list[OnlineStep]:
     """
     node: pb.UpdateStmt = statement.node
     _refuse_unbatchable(node)
-    assigned = {item.res_target.name: item.res_target.val for item in node.target_list}
-    conditions = conjuncts(node.where_clause)
-    guard = guard_of(conditions, assigned, target_of(node))
+    assigned = _assigned(node)
+    conditions, guard = _conditions(node)
     if node.from_clause and not guard.is_lookup_free and not has_unique_keys(node):
         raise Refused(
             "where two rows of FROM match, it would change a row back and forth",
             _CORRELATED,
         )
-    conditions = [*conditions, *guard.proof]
     table = relation(node.relation)
     claim = known.claim(part_name(node.relation, name) for name in assigned)
     return [
@@ -61,8 +65,61 @@ def backfill(statement: Statement, known: Known) -> list[OnlineStep]:
             is_undoable=claim.is_undoable and not known.has_trigger(table),
             owns=claim.owns,
             left=_left(node, conditions, guard),
+            overwrites=tuple(_overwritten(assigned, guard)),
+            written=statement.text,
         )
     ]
+
+
+def spare(step: OnlineStep, spared: Mapping[str, str]) -> OnlineStep:
+    """A backfill step that leaves some values alone.
+
+    Args:
+        spared: by column, which of its values: a condition on the row `ROW`.
+    """
+    node: pb.UpdateStmt = copied(parsed(str(step.written)))
+    conditions, guard = _conditions(node)
+    for item in (item.res_target for item in node.target_list):
+        if item.name not in spared:
+            continue
+        is_spared = _about(target_of(node), spared[item.name])
+        if item.name == guard.column:
+            conditions.append(negated(is_spared))
+        else:
+            own = column(target_of(node), item.name)
+            item.val.CopyFrom(either(is_spared, own, copied(item.val)))
+    return replace(
+        step,
+        statements=(_batch(node, conditions, guard),),
+        left=_left(node, conditions, guard),
+    )
+
+
+def _about(target: str, condition: str) -> pb.Node:
+    """A condition on the row `ROW`, on the target's."""
+    where = parsed(f"SELECT 1 WHERE {condition}").where_clause
+    for _, part in postgast.walk(where):
+        match part:
+            case pb.ColumnRef() if part.fields[0].string.sval == ROW:
+                part.fields[0].string.sval = target
+    return copied(where)
+
+
+def _assigned(node: pb.UpdateStmt) -> dict[str, pb.Node]:
+    return {item.res_target.name: item.res_target.val for item in node.target_list}
+
+
+def _conditions(node: pb.UpdateStmt) -> tuple[list[pb.Node], Guard]:
+    """Which rows are to be changed, and the condition that a changed one fails."""
+    conditions = conjuncts(node.where_clause)
+    guard = guard_of(conditions, _assigned(node), target_of(node))
+    return [*conditions, *guard.proof], guard
+
+
+def _overwritten(assigned: Iterable[str], guard: Guard) -> Iterator[str]:
+    return (
+        name for name in assigned if name != guard.column or not guard.leaves_values
+    )
 
 
 def target_of(node: pb.UpdateStmt) -> str:

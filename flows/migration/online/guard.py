@@ -31,11 +31,15 @@ class Guard:
         proof: must be added to the WHERE, or rows whose new value is NULL would be
             changed for ever.
         is_lookup_free: it reads nothing but the row itself.
+        column: whose value it asks for; each UPDATE sets it.
+        leaves_values: it asks for a value that is missing, so none is written over.
     """
 
     condition: pb.Node
     proof: tuple[pb.Node, ...]
     is_lookup_free: bool
+    column: str
+    leaves_values: bool
 
 
 def guard_of(
@@ -59,7 +63,7 @@ def guard_of(
             case pb.A_Expr() as test:
                 name = own_column(test.lexpr, target)
                 if name in assigned and _excludes(test, assigned, name, target):
-                    return Guard(condition, (), is_constant(test.rexpr))
+                    return Guard(condition, (), is_constant(test.rexpr), name, False)
     raise Refused(_NOT_RESTARTABLE, _WRITE_A_GUARD)
 
 
@@ -77,7 +81,7 @@ def own_column(node: pb.Node, target: str) -> str:
 def _filling(condition: pb.Node, assigned: Mapping[str, pb.Node], name: str) -> Guard:
     value = assigned[name]
     if _is_never_null(value):
-        return Guard(condition, (), True)
+        return Guard(condition, (), True, name, True)
     if generates(value):
         raise Refused(
             "whether its random value is NULL is asked apart from setting it",
@@ -89,7 +93,7 @@ def _filling(condition: pb.Node, assigned: Mapping[str, pb.Node], name: str) -> 
             " would be set again and again",
             "Write one UPDATE for each column, or COALESCE the value with a constant.",
         )
-    return Guard(condition, (null_test(value, is_null=False),), True)
+    return Guard(condition, (null_test(value, is_null=False),), True, name, True)
 
 
 def _excludes(

@@ -61,6 +61,8 @@ class OnlineStep:
         left: of a backfill: a SELECT of the ctid and xmin of each row that is left.
             When one is left although it was changed, the new value never arrives (a
             trigger, or a type that rounds it): give up.
+        overwrites: of a backfill: columns that it sets also where they have a value.
+        written: of a backfill: the UPDATE as it stands in the file.
         index: of an index step: its name. CREATE INDEX CONCURRENTLY IF NOT EXISTS
             keeps an INVALID leftover: drop that first.
         orphans: of a foreign key's validate step: a SELECT of the keys that refer to
@@ -80,6 +82,8 @@ class OnlineStep:
     is_undoable: bool = True
     owns: tuple[str, ...] = ()
     left: str | None = None
+    overwrites: tuple[str, ...] = ()
+    written: str | None = None
     index: str | None = None
     orphans: str | None = None
     clear_orphans: str | None = None

@@ -131,9 +131,17 @@ def is_in(value: pb.Node, query: pb.SelectStmt) -> pb.Node:
 def is_missing(query: pb.SelectStmt) -> pb.Node:
     """``NOT EXISTS (query)``."""
     link = pb.SubLink(sub_link_type=pb.EXISTS_SUBLINK, subselect=wrapped(query))
-    return pb.Node(
-        bool_expr=pb.BoolExpr(boolop=pb.NOT_EXPR, args=[pb.Node(sub_link=link)])
-    )
+    return negated(pb.Node(sub_link=link))
+
+
+def negated(condition: pb.Node) -> pb.Node:
+    return pb.Node(bool_expr=pb.BoolExpr(boolop=pb.NOT_EXPR, args=[condition]))
+
+
+def either(condition: pb.Node, then: pb.Node, other: pb.Node) -> pb.Node:
+    """``CASE WHEN condition THEN then ELSE other END``."""
+    when = pb.Node(case_when=pb.CaseWhen(expr=condition, result=then))
+    return pb.Node(case_expr=pb.CaseExpr(args=[when], defresult=other))
 
 
 def filled(template: str, **texts: str) -> str:

@@ -6,13 +6,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from flows.database.apply import apply
 from flows.database.online.apply import apply_online
+from flows.database.revert import revert
+from flows.database.verify import record_verified
 from flows.demo.world import World
 from flows.migration.flight import Flight
 from flows.migration.report import Applied
 from tests.database.conftest import quiet
+from tests.database.test_restore import CHOOSE
 from tests.fix_flight import NO_ENDPOINT, MakeFlight
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -20,6 +25,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 PILOT = "tests.database.online.pilot"
 
 FlyOnline = Callable[[], Applied]
+AddAndRollBack = Callable[..., None]
 Pilot = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -33,6 +39,21 @@ def online(make_flight: MakeFlight) -> Flight:
 def fly_online(make_flight: MakeFlight) -> FlyOnline:
     """Clear 008 anew, as the next run would, and apply it online."""
     return lambda: apply_online(make_flight(strategy="online"), quiet)
+
+
+@pytest.fixture
+def rolled_back(make_flight: MakeFlight, owner: psycopg.Connection) -> AddAndRollBack:
+    """Deploy, write, roll back, write."""
+
+    def go(since: str = CHOOSE, meanwhile: str = "SELECT") -> None:
+        flight = make_flight()
+        apply(flight, quiet)
+        record_verified(flight, "test")
+        owner.execute(since.encode())
+        revert(make_flight(), "test", quiet)
+        owner.execute(meanwhile.encode())
+
+    return go
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -12,37 +11,21 @@ from flows.database.connection import session
 from flows.database.ledger import take_fence
 from flows.database.online.apply import apply_online
 from flows.database.online.restore import TOO_LARGE, restore_by_hand
-from flows.database.restoring import still_saved
 from flows.database.revert import revert
+from flows.database.saved import still_saved
 from flows.database.verify import record_verified
 from flows.demo.world import World
 from flows.migration.errors import Blocked, Busy
 from flows.migration.report import Restored
 from tests.database.conftest import Bare, quiet
-from tests.database.online.conftest import FlyOnline, Pilot
+from tests.database.online.conftest import AddAndRollBack, FlyOnline, Pilot
 from tests.database.online.test_killed import SLOW_ROWS, fly_when_free, kill_during
 from tests.database.test_restore import CHOOSE, CHOSEN, GONE, reasons
 from tests.fix_flight import MakeFlight
 from tests.fix_migrations import Dump
 
-AddAndRollBack = Callable[..., None]
 ONE = "WHERE id = (SELECT min(id::text)::uuid FROM platform.users)"
 NEWER = " ".join(["UPDATE platform.users SET v = 'newer'", ONE])
-
-
-@pytest.fixture
-def rolled_back(make_flight: MakeFlight, owner: psycopg.Connection) -> AddAndRollBack:
-    """Deploy, write, roll back, write."""
-
-    def go(since: str = CHOOSE, meanwhile: str = "SELECT") -> None:
-        flight = make_flight()
-        apply(flight, quiet)
-        record_verified(flight, "test")
-        owner.execute(since.encode())
-        revert(make_flight(), "test", quiet)
-        owner.execute(meanwhile.encode())
-
-    return go
 
 
 def by_hand(make_flight: MakeFlight) -> list[Restored]:

@@ -193,3 +193,54 @@ def test_failed_deployment_does_not_hinder_the_next(
     bare(ALL_KINDS)
     apply_online(make_flight(strategy="online"), quiet)
     assert sorted(states(owner)) == [("applied", "online"), ("rolled_back", "online")]
+
+
+FUNCTION = (
+    "CREATE OR REPLACE FUNCTION platform.f() RETURNS int LANGUAGE sql"
+    " STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'SELECT 1'"
+)
+CHANGES_OF_A_FUNCTION = {
+    "replaced": "CREATE OR REPLACE FUNCTION platform.f() RETURNS int LANGUAGE sql"
+    " AS 'SELECT 2'",
+    "replaced beside what is new": "CREATE TYPE platform.mood AS ENUM ('good');"
+    "CREATE OR REPLACE FUNCTION platform.f() RETURNS int LANGUAGE sql"
+    " BEGIN ATOMIC SELECT 'good'::platform.mood = 'good'; SELECT 2; END;"
+    "CREATE VIEW platform.v AS SELECT platform.f()",
+    "granted": "GRANT EXECUTE ON FUNCTION platform.f() TO PUBLIC;"
+    "REVOKE EXECUTE ON FUNCTION platform.f() FROM platform_app",
+    "altered": "ALTER FUNCTION platform.f() VOLATILE SECURITY INVOKER RESET ALL",
+    "given away": "ALTER FUNCTION platform.f() OWNER TO platform_app",
+    "commented on": "COMMENT ON FUNCTION platform.f() IS 'new'",
+    "dropped": "DROP FUNCTION platform.f()",
+    "made anew": "DROP FUNCTION platform.f();"
+    "CREATE FUNCTION platform.f() RETURNS text LANGUAGE sql AS 'SELECT ''2''';"
+    "GRANT EXECUTE ON FUNCTION platform.f() TO PUBLIC",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES_OF_A_FUNCTION)
+def test_function_that_was_there_before_is_what_it_was(
+    bare: Bare, fly_online: FlyOnline, owner, admin, dump_schema: Dump, ledger, change
+):
+    admin.execute("GRANT platform_app TO platform_owner")
+    admin.execute("GRANT CREATE ON SCHEMA platform TO platform_app")
+    owner.execute(FUNCTION)
+    owner.execute("REVOKE EXECUTE ON FUNCTION platform.f() FROM PUBLIC")
+    owner.execute("GRANT EXECUTE ON FUNCTION platform.f() TO platform_app")
+    owner.execute("COMMENT ON FUNCTION platform.f() IS 'old'")
+    before = dump_schema()
+    bare(f"{CHANGES_OF_A_FUNCTION[change]};\n{NEVER}")
+    with pytest.raises(StatementFailed, match="never"):
+        fly_online()
+    assert dump_schema() == before
+    assert states(owner) == [("rolled_back", "online")]
+
+
+def test_function_beside_what_cannot_be_taken_back(
+    bare: Bare, fly_online: FlyOnline, owner
+):
+    """The ledger knows functions only."""
+    owner.execute("CREATE VIEW platform.v AS SELECT 1 AS one")
+    bare(f"CREATE OR REPLACE VIEW platform.v AS SELECT 2 AS one;\n{NEVER}")
+    with pytest.raises(RollbackFailed, match="does not say what was there before"):
+        fly_online()

@@ -1,5 +1,6 @@
 """UPDATE as batches by physical range."""
 
+from flows.migration.online.backfill import ROW, spare
 from tests.migration.online.conftest import Plan, Refusal
 
 CONSTANT = "UPDATE s.t SET c = 1 WHERE c IS NULL"
@@ -86,3 +87,33 @@ def test_join_with_a_unique_key_is_taken(plan: Plan) -> None:
 def test_random_value_is_set_once(step) -> None:
     (text,) = step("UPDATE t SET c = gen_random_uuid() WHERE c IS NULL").statements
     assert text == f"UPDATE t SET c = gen_random_uuid() WHERE c IS NULL AND {RANGE}"
+
+
+DISTINCT = "UPDATE s.t AS s SET c = 1, d = lower(s.e) WHERE c IS DISTINCT FROM 1"
+OF_C = f"{ROW}.c IS DISTINCT FROM NULL AND EXISTS (SELECT FROM k WHERE id = {ROW}.id)"
+C_IS = OF_C.replace(ROW, "s")
+
+
+def test_what_is_filled_where_it_is_missing_is_not_overwritten(step) -> None:
+    assert step(CONSTANT).overwrites == ()
+    assert step(DISTINCT).overwrites == ("c", "d")
+    both = "UPDATE t SET c = 1, d = 2 WHERE c IS NULL"
+    assert step(both).overwrites == ("d",)
+
+
+def test_rows_whose_guarded_value_is_spared_are_left_out(step) -> None:
+    spared = spare(step(DISTINCT), {"c": OF_C})
+    assert spared.left == (
+        f"SELECT s.ctid, s.xmin FROM s.t s WHERE c IS DISTINCT FROM 1 AND NOT ({C_IS})"
+    )
+    (text,) = spared.statements
+    assert f"AND NOT ({C_IS}) AND s.ctid >=" in text
+
+
+def test_another_value_that_is_spared_stays_in_a_row_that_is_filled(step) -> None:
+    (text,) = spare(step(DISTINCT), {"d": OF_C}).statements
+    assert f"SET c = 1, d = CASE WHEN {C_IS} THEN s.d ELSE lower(s.e) END" in text
+
+
+def test_nothing_else_is_changed_where_nothing_is_spared(step) -> None:
+    assert spare(step(DISTINCT), {}) == step(DISTINCT)
