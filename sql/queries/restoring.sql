@@ -42,7 +42,7 @@ WHERE id = %(id)s;
 SELECT s.id, a.attrelid::bigint AS oid, a.attnum AS number
 FROM pgflight.saved AS s
 JOIN pg_catalog.pg_attribute AS a
-  ON a.attrelid = pg_catalog.to_regclass(s.relation) AND a.attname = s.value_names[1]
+  ON a.attrelid = pg_catalog.to_regclass(s.relation)::oid AND a.attname = s.value_names[1]
 WHERE s.version = %(version)s
   AND s.is_kept
   AND (s.restored_at IS NULL OR NOT EXISTS (
@@ -72,10 +72,10 @@ WHERE s.version = %(version)s
     WHERE r.run_id = s.restored_by AND r.state <> 'rolled_back'))
   AND NOT s.whole_rows
   AND s.value_names[1] = %(column)s
-  AND pg_catalog.to_regclass(s.relation) = pg_catalog.to_regclass(%(table)s)
+  AND pg_catalog.to_regclass(s.relation)::oid = pg_catalog.to_regclass(%(table)s)::oid
   AND EXISTS (
     SELECT FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = pg_catalog.to_regclass(%(table)s)
+    WHERE a.attrelid = pg_catalog.to_regclass(%(table)s)::oid
       AND a.attname = %(column)s
       AND NOT a.attisdropped
       AND a.xmin = pg_catalog.pg_current_xact_id()::xid)
@@ -125,7 +125,7 @@ WHERE s.restored_by = %(run_id)s
   AND s.has_key
   AND NOT s.whole_rows
   AND s.value_names[1] = ANY (%(columns)s)
-  AND pg_catalog.to_regclass(s.relation) = pg_catalog.to_regclass(%(table)s)
+  AND pg_catalog.to_regclass(s.relation)::oid = pg_catalog.to_regclass(%(table)s)::oid
   AND EXISTS (
     SELECT FROM pgflight.saved_row AS r
     WHERE r.saved_id = s.id AND (r.restored OR r.conflict = ANY (%(newer)s)));
@@ -206,14 +206,14 @@ ORDER BY a.attnum;
 -- name: has_way_back
 -- Whether a value of the one type can be cast to the other, and fails for none.
 SELECT pg_catalog.to_regtype(%(old)s) IS NOT NULL
-   AND (pg_catalog.to_regtype(%(old)s) = pg_catalog.to_regtype(%(new)s)
+   AND (pg_catalog.to_regtype(%(old)s)::oid = pg_catalog.to_regtype(%(new)s)::oid
         OR EXISTS (
           SELECT FROM pg_catalog.pg_cast
-          WHERE castsource = pg_catalog.to_regtype(%(new)s)
-            AND casttarget = pg_catalog.to_regtype(%(old)s))
+          WHERE castsource = pg_catalog.to_regtype(%(new)s)::oid
+            AND casttarget = pg_catalog.to_regtype(%(old)s)::oid)
         OR EXISTS (
           SELECT FROM pg_catalog.pg_type
-          WHERE oid IN (pg_catalog.to_regtype(%(new)s), pg_catalog.to_regtype(%(old)s))
+          WHERE oid IN (pg_catalog.to_regtype(%(new)s)::oid, pg_catalog.to_regtype(%(old)s)::oid)
             AND typcategory = 'S')) AS found;
 
 -- name: select_references
