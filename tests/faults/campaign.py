@@ -86,13 +86,18 @@ class Campaign(BaseModel):
 
 
 def joined(campaigns: Sequence[Campaign]) -> Campaign:
-    """One campaign of several, flown on different versions with the same seed."""
-    first = campaigns[0]
-    lines = [line for each in campaigns for line in each.lines]
-    return first.model_copy(
+    """One campaign of several, flown on different versions with the same seed.
+
+    What a later one has flown again takes the place of an earlier one's.
+    """
+    lines = {
+        (line.experiment, line.version): line for c in campaigns for line in c.lines
+    }
+    bites = {(bite.guard, bite.version): bite for c in campaigns for bite in c.bites}
+    return campaigns[-1].model_copy(
         update={
-            "lines": sorted(lines, key=lambda line: (line.experiment, line.version)),
-            "bites": [bite for each in campaigns for bite in each.bites],
+            "lines": [lines[place] for place in sorted(lines)],
+            "bites": list(bites.values()),
         }
     )
 
