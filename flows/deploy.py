@@ -107,7 +107,7 @@ def take_back(
     if flight and landing.must_roll_back(flight, error):
         landing.log_rollback()
         try:
-            report.take_back(roll_back(report, folder))
+            report.take_back(roll_back(report, folder, error, flight))
         except BaseException as signal:
             # An interrupted rollback has left what is bad in place.
             stop(report, flight, folder, signal)

@@ -1,5 +1,6 @@
 """The flow recover-migrations: bring to its end what a killed run has left."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from flows.migration.report import Report
 from flows.targets import aim_name, aiming
 from flows.tasks import landing
 from flows.tasks.claim import claiming
+from flows.tasks.drawing import after
 from flows.tasks.engine import is_away
 from flows.tasks.form import migration_flow
 from flows.tasks.recover import find_unfinished
@@ -43,7 +45,9 @@ def recover_migrations(
             unfinished = find_unfinished(report)
             waiting = [run for run in unfinished if run.waits_for_a_person]
             report.recovered = [
-                go_on(run.version, folder) for run in unfinished if run not in waiting
+                go_on(run.version, folder, after(unfinished))
+                for run in unfinished
+                if run not in waiting
             ]
             landing.name_waiting(report, waiting)
         except (Pause, Abort):
@@ -58,11 +62,13 @@ def recover_migrations(
     return landing.state_of(report)
 
 
-def go_on(version: str, folder: str) -> Report:
+def go_on(version: str, folder: str, found: Sequence[Any]) -> Report:
     """Deploying what is unfinished goes on from where it is, also with its rollback."""
     target = aim_name()
     if is_away():
         state = deploy_migration.fn(version, target, folder=folder)
     else:
-        state = deploy_migration(version, target, folder=folder, return_state=True)
+        state = deploy_migration(
+            version, target, folder=folder, return_state=True, wait_for=found
+        )
     return landing.report_of(state)

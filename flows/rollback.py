@@ -8,6 +8,7 @@ from prefect.exceptions import Abort, Pause
 
 from flows.border import masking_errors
 from flows.migration.errors import NotInPlace
+from flows.migration.flight import Flight
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.manifest import BudgetMs
 from flows.migration.outcome import Outcome
@@ -16,6 +17,7 @@ from flows.migration.report import Report
 from flows.targets import aim_name, aiming
 from flows.tasks import landing
 from flows.tasks.claim import claim, claiming
+from flows.tasks.drawing import after
 from flows.tasks.engine import is_away, without_prefect
 from flows.tasks.form import migration_flow
 from flows.tasks.rollback import find_run, probe_again, revert, verify_reverted
@@ -63,10 +65,13 @@ def rollback_migration(
     return landing.state_of(report)
 
 
-def roll_back(failed: Report, folder: str) -> Report:
+def roll_back(failed: Report, folder: str, error: Exception, flight: Flight) -> Report:
     """Roll a failed deployment back as a subflow; without Prefect if it is away.
 
     With the deployment's own budget: what it was given may be what it takes.
+
+    Args:
+        error: what condemned it; the subflow is drawn after the step that raised it.
     """
     reason, budget_ms = failed.errors[0], failed.budget_ms
     if is_away():
@@ -80,6 +85,7 @@ def roll_back(failed: Report, folder: str) -> Report:
             budget_ms=budget_ms,
             folder=folder,
             return_state=True,
+            wait_for=after(error, flight),
         )
         return landing.report_of(state)
     except Exception:

@@ -21,6 +21,7 @@ from flows.migration.errors import (
     NotCleared,
     PgflightError,
 )
+from flows.tasks.drawing import after_arguments, forget_parts, hand_on, unseen
 from flows.tasks.engine import is_away, run_log
 
 Params = ParamSpec("Params")
@@ -58,10 +59,15 @@ class Step(Generic[Params, Result]):
         """Run it in this thread, where a cancellation interrupts it at once."""
         if is_away():
             return self._alone(*args, **kwargs)
-        result: Any = self._task(*args, **kwargs)
-        # A task that returns a state is given back as that state.
-        given: Result = result.result() if isinstance(result, State) else result
-        return given
+        made: Any = self._task(*unseen(args), **kwargs, wait_for=after_arguments(args))
+        # A task that returns a state, as one that fails does, is given back as that.
+        if isinstance(made, State):
+            error: Any = made.result(raise_on_failure=False)
+            hand_on(error, made)
+            raise error
+        forget_parts(made)
+        result: Result = made
+        return result
 
     def _alone(self, *args: Params.args, **kwargs: Params.kwargs) -> Result:
         """Without Prefect, tried again as Prefect would."""
@@ -81,7 +87,8 @@ class ReadingStep(Step[Params, Result]):
 
     def submit(self, *args: Params.args, **kwargs: Params.kwargs) -> PrefectFuture[Any]:
         """Run it beside others; nothing can cancel it there."""
-        return self._task.submit(*args, **kwargs)
+        after = after_arguments(args)
+        return self._task.submit(*unseen(args), **kwargs, wait_for=after)
 
 
 def beside(
