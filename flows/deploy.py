@@ -10,9 +10,8 @@ from flows.border import masking_errors
 from flows.migration.approval import A_DAY, Gate, Minutes
 from flows.migration.flight import Flight
 from flows.migration.folder import DEFAULT_FOLDER
-from flows.migration.manifest import BudgetMs
 from flows.migration.outcome import Outcome
-from flows.migration.parameters import Folder, MigrationName, TargetChoice
+from flows.migration.parameters import Budget, Folder, MigrationName, TargetChoice
 from flows.migration.report import Report
 from flows.migration.strategy import WORKERS, Terms, Wish, Workers
 from flows.rollback import roll_back, roll_back_without_prefect
@@ -35,7 +34,7 @@ def deploy_migration(
     migration: MigrationName,
     target: TargetChoice = None,
     strategy: Wish = "auto",
-    budget_ms: BudgetMs | None = None,
+    budget_ms: Budget = None,
     workers: Workers = WORKERS,
     approval: bool = False,
     approval_minutes: Minutes = A_DAY,

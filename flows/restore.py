@@ -8,8 +8,7 @@ from prefect.exceptions import Abort, Pause
 
 from flows.border import masking_errors
 from flows.migration.folder import DEFAULT_FOLDER
-from flows.migration.manifest import BudgetMs
-from flows.migration.parameters import Folder, MigrationName, TargetChoice
+from flows.migration.parameters import Budget, Folder, MigrationName, TargetChoice
 from flows.migration.report import Report
 from flows.targets import aiming
 from flows.tasks import landing
@@ -23,7 +22,7 @@ from flows.tasks.restore import find_flight, find_saved, restore
 def restore_migration(
     migration: MigrationName,
     target: TargetChoice = None,
-    budget_ms: BudgetMs | None = None,
+    budget_ms: Budget = None,
     folder: Folder = DEFAULT_FOLDER,
 ) -> State[Any]:
     """Put back what a rollback saved and nothing has put back yet.

@@ -10,9 +10,14 @@ from flows.border import masking_errors
 from flows.migration.errors import NotInPlace
 from flows.migration.flight import Flight
 from flows.migration.folder import DEFAULT_FOLDER
-from flows.migration.manifest import BudgetMs
 from flows.migration.outcome import Outcome
-from flows.migration.parameters import Folder, MigrationName, Reason, TargetChoice
+from flows.migration.parameters import (
+    Budget,
+    Folder,
+    MigrationName,
+    Reason,
+    TargetChoice,
+)
 from flows.migration.report import Report
 from flows.targets import aim_name, aiming
 from flows.tasks import landing
@@ -30,7 +35,7 @@ def rollback_migration(
     confirm: MigrationName,
     target: TargetChoice = None,
     reason: Reason = "asked for by hand",
-    budget_ms: BudgetMs | None = None,
+    budget_ms: Budget = None,
     folder: Folder = DEFAULT_FOLDER,
 ) -> State[Any]:
     """Take a migration back without losing a row.

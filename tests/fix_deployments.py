@@ -135,6 +135,7 @@ class Deployments:
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
             "PREFECT_HOME": str(self.home),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             # A worker keeps files in $TMPDIR/runner_storage, which is the first
             # account's that ran one on this machine.

@@ -522,8 +522,15 @@ def test_run_can_be_put_off(
     "name", ["verify-migration/nightly", "recover-migrations/production"]
 )
 def test_scheduled(deployments: Deployments, name: str) -> None:
-    schedules = deployments.read(name)["schedules"]
-    assert [schedule["active"] for schedule in schedules] == [True]
+    found = deployments.read(name)
+    assert [schedule["active"] for schedule in found["schedules"]] == [True]
+    wanted = {"id": {"any_": [found["id"]]}}
+
+    def is_to_come() -> bool:
+        runs = deployments.post("flow_runs/filter", deployments=wanted)
+        return any("scheduled" in run["tags"] or run["auto_scheduled"] for run in runs)
+
+    wait_until(is_to_come)
 
 
 def test_automations_are_made_once(deployments: Deployments, told: list[str]) -> None:

@@ -37,10 +37,17 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    decision: Decision
-    approver: Annotated[str, Field(pattern=r"\S", max_length=100)]
+    decision: Annotated[
+        Decision, Field(description="decline: nothing is written, and the run ends.")
+    ]
+    approver: Annotated[
+        str,
+        Field(pattern=r"\S", max_length=100, description="Your name, for the ledger."),
+    ]
     target: str
-    reason: Annotated[str, Field(max_length=500)] = ""
+    reason: Annotated[
+        str, Field(max_length=500, description="Why; goes into the ledger as well.")
+    ] = ""
 
     def settle(self, flight: Flight, at: datetime | None = None) -> str:
         """The sentence for report and ledger.
@@ -74,7 +81,7 @@ def form_of(flight: Flight) -> type[Answer]:
         str,
         Field(
             pattern=_pattern(target_of(flight)),
-            description="The target's name, typed again.",
+            description=f"The target's name, typed again: {target_of(flight)}.",
         ),
     ]
     return create_model("Approval", __base__=Answer, target=(typed_again, ...))

@@ -63,6 +63,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [_row(headings), f"|{'---|' * len(headings)}", *found]
 
 
+def unbroken(cell: str) -> str:
+    """A short cell that a narrow table does not break in two, such as ``12 ms``."""
+    return cell.replace(" ", "\u00a0")
+
+
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(map(_in_cell, cells))} |"
 

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJsonSchema
 
 from flows.migration.errors import BadInput
+from flows.migration.manifest import BudgetMs
 from flows.migration.target import LONGEST_NAME, TARGET_NAME
 
 BLOCK_TYPE = "postgres-target"
@@ -88,6 +89,18 @@ Reason = Annotated[
     str,
     Field(min_length=1, max_length=1_000, json_schema_extra=_NOT_A_CREDENTIAL),
     _Free,
+]
+Budget = Annotated[
+    BudgetMs | None,
+    # The form has a tab for each, named after its title.
+    WithJsonSchema(
+        {
+            "anyOf": [
+                TypeAdapter(BudgetMs).json_schema() | {"title": "milliseconds"},
+                {"type": "null", "title": "the migration's own"},
+            ]
+        }
+    ),
 ]
 TargetChoice = Annotated[
     str | BlockReference | None,

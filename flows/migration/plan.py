@@ -17,6 +17,9 @@ from flows.migration.online.steps import OnlineStep
 from flows.migration.script import Script, Statement
 from flows.migration.strategy import Choice, Strategy
 
+MOST_NAMED = 8
+"""Steps in the short form: it stands above the form that is to be filled in."""
+
 
 class PlannedLock(BaseModel):
     """A lock that a step takes, or makes stronger."""
@@ -94,6 +97,23 @@ class Plan(BaseModel):
                 f" {self.budget_ms:,} ms. Expected time: {seconds(self.expected_ms)}."
             )
         return f"{reason} Every lock is held until the COMMIT."
+
+    def in_short(self) -> str:
+        """What to know before it is approved: whom it keeps waiting, and by what."""
+        waiting = [step for step in self.steps if step.waiting]
+        lines = [f"**{text(self.version)} {text(self.title)}**", ""]
+        lines += [text(self.conclusion), ""]
+        lines.append(
+            f"{len(self.steps)} steps, of which {len(waiting)} keep others"
+            f" waiting{':' if waiting else '.'}"
+        )
+        lines.append("")
+        for step in waiting[:MOST_NAMED]:
+            locks = "; ".join(map(text, step.waiting))
+            lines.append(f"- {code(step.summary)}: {locks}")
+        if len(waiting) > MOST_NAMED:
+            lines.append(f"- and {len(waiting) - MOST_NAMED} more")
+        return "\n".join(lines) + "\n"
 
     def as_markdown(self) -> str:
         """The plan as a page."""

@@ -4,24 +4,24 @@ from collections.abc import Iterable
 
 from flows.migration.check import Check
 from flows.migration.finding import Finding, Level
-from flows.migration.markdown import code, lines, table, text
+from flows.migration.markdown import code, lines, table, text, unbroken
 from flows.migration.probe import ProbeResult, Verdict
 from flows.migration.report import LockHeld, Restored, Saved, StatementTiming
-from flows.migration.timeline import seconds
+from flows.migration.timeline import brief
 
 MOST_STATEMENTS = 200
 
 _WORST_FIRST = [Level.BLOCK, Level.WARNING, Level.INFO, Level.OK]
 _LEVELS = {
-    Level.BLOCK: "❌ block",
-    Level.WARNING: "⚠️ warning",
+    Level.BLOCK: unbroken("❌ block"),
+    Level.WARNING: unbroken("⚠️ warning"),
     Level.INFO: "info",
-    Level.OK: "✅ ok",
+    Level.OK: unbroken("✅ ok"),
 }
 _VERDICTS = {
-    Verdict.PASS: "✅ pass",
-    Verdict.FAIL: "❌ fail",
-    Verdict.INCONCLUSIVE: "⚠️ inconclusive",
+    Verdict.PASS: unbroken("✅ pass"),
+    Verdict.FAIL: unbroken("❌ fail"),
+    Verdict.INCONCLUSIVE: unbroken("⚠️ inconclusive"),
 }
 _FAILURES_FIRST = [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]
 
@@ -45,8 +45,8 @@ def lock_table(locks: Iterable[LockHeld]) -> list[str]:
             code(lock.table),
             text(lock.mode),
             text(lock.blocks),
-            seconds(lock.at_ms),
-            seconds(lock.held_ms),
+            brief(lock.at_ms),
+            brief(lock.held_ms),
         )
         for lock in sorted(locks, key=lambda one: -one.held_ms)
     ]
@@ -72,7 +72,7 @@ def probe_table(
     rows = []
     for name in dict.fromkeys([*before, *after]):
         told = after.get(name) or before[name]
-        slowest = "" if told.slowest_ms is None else seconds(told.slowest_ms)
+        slowest = "" if told.slowest_ms is None else brief(told.slowest_ms)
         verdicts = _verdict(before.get(name)), _verdict(after.get(name))
         calls = f"{told.attempts:,}"
         rows.append((code(name), *verdicts, calls, slowest, lines(told.detail)))
@@ -106,8 +106,8 @@ def statement_table(statements: list[StatementTiming]) -> list[str]:
     rows = [
         (
             code(done.summary),
-            seconds(done.at_ms),
-            seconds(done.milliseconds),
+            brief(done.at_ms),
+            brief(done.milliseconds),
             f"{done.rows:,}" if done.rows else "",
             code(done.where.rpartition("/")[2]),
         )

@@ -10,11 +10,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flows.migration.locks import NOTHING
-from flows.migration.markdown import block, code, table
+from flows.migration.markdown import block, code, table, unbroken
 from flows.migration.report import LockHeld, Report
 
 MOST_BARS = 40
 """More are not readable; of more, the longest."""
+
+LEAST_SHARE = 0.01
+"""Of the whole run: a statement that took less is in the table only."""
+
+# Prefect puts dark text on a dark page, and either draws everything too small to be
+# read in its column: so a page of its own, and a width.
+_LOOK = (
+    '%%{init: {"theme": "default", "gantt": {"useWidth": 700, "leftPadding": 80,'
+    ' "fontSize": 12, "sectionFontSize": 12}, "themeCSS": ".section {fill: #f1f5f9;'
+    " opacity: 1;} .section1 {fill: #e2e8f0;} .grid .tick text {fill: #888888;}"
+    '"}}%%'
+)
 
 # Of what a name may hold, mermaid's grammar lets these pass anywhere in a task.
 _NOT_IN_A_BAR = re.compile(r"[^\w .()\[\]/+-]")
@@ -51,18 +63,18 @@ def timeline(report: Report) -> list[str]:
     if not bars:
         return []
     rows = [
-        (seconds(bar.at_ms), seconds(bar.took_ms), bar.section[:-1], code(bar.name))
+        (brief(bar.at_ms), brief(bar.took_ms), bar.section[:-1], code(bar.name))
         for bar in bars
     ]
     text = table(("at", "took", "what", "name"), rows)
-    return [*chart(report, bars), "", *text]
+    return [*chart(report, _tall(bars)), "", *text]
 
 
 def chart(report: Report, bars: Iterable[Bar]) -> list[str]:
     """A Gantt chart by the viewer's clock."""
     began_ms = report.started_at.timestamp() * 1_000
     found = list(bars)
-    lines = ["gantt", "dateFormat x", f"axisFormat {_axis(found)}"]
+    lines = [_LOOK, "gantt", "dateFormat x", f"axisFormat {_axis(found)}"]
     for section in ("steps", "statements", "locks"):
         here = [bar for bar in found if bar.section == section]
         if here:
@@ -71,7 +83,8 @@ def chart(report: Report, bars: Iterable[Bar]) -> list[str]:
             start = round(began_ms + bar.at_ms)
             end = max(start + 1, round(began_ms + bar.at_ms + bar.took_ms))
             # A word in front: a task must not begin like a line of another kind.
-            name = _NOT_IN_A_BAR.sub("_", f"{section[:-1]} {bar.name}")
+            said = bar.name.replace(": ", " ")
+            name = _NOT_IN_A_BAR.sub("_", f"{section[:-1]} {said}")
             tag = f"{bar.weight}, " if bar.weight else ""
             lines.append(f"{name} :{tag}{start}, {end}")
     return block("\n".join(lines), "mermaid")
@@ -82,6 +95,18 @@ def seconds(milliseconds: float) -> str:
     if milliseconds < 1_000:
         return f"{milliseconds:,.0f} ms"
     return f"{milliseconds / 1_000:,.2f} s"
+
+
+def brief(milliseconds: float) -> str:
+    """The same, for a cell of a table."""
+    return unbroken(seconds(milliseconds))
+
+
+def _tall(bars: list[Bar]) -> list[Bar]:
+    """Those that can be seen: a transaction has dozens of statements of a few ms."""
+    end_ms = max(bar.at_ms + bar.took_ms for bar in bars)
+    least_ms = LEAST_SHARE * (end_ms - min(bar.at_ms for bar in bars))
+    return [b for b in bars if b.section != "statements" or b.took_ms >= least_ms]
 
 
 def _axis(bars: list[Bar]) -> str:

@@ -21,7 +21,9 @@ from flows.migration.approval import Answer, Gate, form_of, subject_of, target_o
 from flows.migration.errors import Blocked, Declined
 from flows.migration.flight import Flight
 from flows.migration.plan import Plan
+from flows.migration.redaction import masked_model
 from flows.tasks.engine import is_away, run_log
+from flows.tasks.publishing import key_of
 from flows.tasks.step import changing_step
 
 Ask = Callable[[Plan, str], Answer]
@@ -157,7 +159,10 @@ def _use_up(key: str) -> None:
 
 def _form(flight: Flight, planned: Plan) -> type[RunInput]:
     form = RunInput.subclass_from_base_model_type(form_of(flight))
-    who = f"{flight.identity.role} on {target_of(flight)}"
+    plan = masked_model(planned).in_short()
+    where = key_of("plan", flight.report)
+    who = f"{target_of(flight)}**, as {flight.identity.role}"
     return form.with_initial_data(
-        description=f"Deploy to **{who}**?\n\n{planned.as_markdown()}"
+        description=f"Deploy to **{who}?\n\n{plan}\n"
+        f"Each step and its SQL: artifact `{where}` of this run."
     )

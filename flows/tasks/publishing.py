@@ -147,8 +147,7 @@ def _publish(
     except Exception:
         run_log().exception("A mistake in pgflight itself, in the page %s:", kind)
         return
-    action = "" if report.action == "deploy" else f"{report.action}-"
-    key = _key(f"{kind}-{action}{report.version}")
+    key = key_of(kind, report)
     about = mask(f"{description} ({report.target})" if report.target else description)
     call = Call(lambda: create_markdown_artifact(page, key=key, description=about))
     _under_way.append(call)
@@ -165,7 +164,9 @@ def _in_time(publish: Callable[[], object]) -> UUID | None:
     return call.found if isinstance(call.found, UUID) else None
 
 
-def _key(text: str) -> str:
-    """Prefect takes lower-case letters, digits and dashes."""
+def key_of(kind: str, report: Report) -> str:
+    """What a page is called: Prefect takes lower-case letters, digits and dashes."""
+    action = "" if report.action == "deploy" else f"{report.action}-"
+    text = f"{kind}-{action}{report.version}"
     safe = (c if c.isascii() and c.isalnum() else "-" for c in text.lower())
     return "".join(safe).strip("-")

@@ -57,7 +57,7 @@ def test_blocked_run_has_its_findings(deploy: Fly) -> None:
     assert deploy("007").outcome is Outcome.BLOCKED
     pages = pages_with("report-007")
     assert pages.keys() == {"preflight-007", "report-007"}
-    assert "❌ block" in pages["preflight-007"]
+    assert "❌\u00a0block" in pages["preflight-007"]
 
 
 def test_rolled_back_deployment_tells_of_its_rollback(

@@ -109,6 +109,16 @@ def test_plan_as_a_page_has_a_row_and_the_sql_of_each_step() -> None:
     assert "ACCESS EXCLUSIVE on platform.users" in page
 
 
+def test_plan_in_short_names_whom_it_keeps_waiting_and_no_more() -> None:
+    """The fields of an approval's form stand below it."""
+    plan = planned(load_migration(SQL / "migrations", "008"))
+    short = plan.in_short()
+    assert "13 steps, of which 4 keep others waiting:" in short
+    assert "ACCESS EXCLUSIVE on platform.users: reads and writes" in short
+    assert "GRANT" not in short
+    assert len(short.splitlines()) < 12
+
+
 def test_plan_of_what_fits_neither_says_so(tmp_path: Path) -> None:
     (tmp_path / "3_a.up.sql").write_text("UPDATE t SET a = a + 1 WHERE a > 0")
     migration = load_migration(tmp_path, "3")

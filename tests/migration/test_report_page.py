@@ -113,7 +113,7 @@ def test_worst_comes_first() -> None:
 
 def test_probe_is_shown_before_and_after() -> None:
     row = probes_page(flown()).splitlines()[-1]
-    assert "✅ pass | ❌ fail" in row
+    assert "✅\u00a0pass | ❌\u00a0fail" in row
 
 
 def test_locks_of_attempts_in_vain_are_told_apart() -> None:

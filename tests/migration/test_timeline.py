@@ -5,7 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from flows.migration.report import Applied, LockHeld, Phase, Report, Waits
+from flows.migration.report import (
+    Applied,
+    LockHeld,
+    Phase,
+    Report,
+    StatementTiming,
+    Waits,
+)
 from flows.migration.timeline import MOST_BARS, bars_of, timeline
 
 TASK = re.compile(r"(step|statement|lock) [^:;#,`\n]+ :((crit|active), )?\d+, \d+")
@@ -77,9 +84,32 @@ def test_of_very_many_the_longest_are_drawn() -> None:
     assert f"SHARE on t{MOST_BARS * 2 - 1}" in names
 
 
+def test_chart_has_statements_that_can_be_seen() -> None:
+    """The table has all."""
+    report = flown()
+    assert report.applied
+    report.applied.statements = [
+        StatementTiming(
+            where="up.sql:1:1", summary=name, milliseconds=took_ms, rows=0, at_ms=12
+        )
+        for name, took_ms in (("UPDATE t", 20.0), ("COMMENT ON t", 0.1))
+    ]
+    shown = "\n".join(chart(report))
+    assert "UPDATE t" in shown
+    assert "COMMENT ON t" not in shown
+    assert "COMMENT ON t" in "\n".join(timeline(report))
+
+
+def test_chart_brings_its_own_page() -> None:
+    """Prefect draws dark text on a dark page."""
+    assert chart(flown())[0].startswith("%%{init: ")
+
+
 def test_run_that_did_nothing_has_none() -> None:
     assert timeline(Report(action="deploy", version="008", run_id="1")) == []
 
 
 def test_table_says_it_where_nothing_is_drawn() -> None:
-    assert "| 20 ms | 5 ms | lock | `SHARE on t` |" in timeline(flown(lock("t")))
+    assert "| 20\u00a0ms | 5\u00a0ms | lock | `SHARE on t` |" in timeline(
+        flown(lock("t"))
+    )
