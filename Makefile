@@ -12,10 +12,10 @@ INSTALLED = .venv/installed
 COMPILE = build/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
   --generate-hashes --no-strip-extras --no-annotate --custom-compile-command 'make lock'
 
-.PHONY: help setup demo test bench faults picture lint lock wheel clean
+.PHONY: help setup demo test bench faults picture screenshots lint lock wheel clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: $(INSTALLED) ## Make .venv and install into it; the others do it when needed
 
@@ -36,6 +36,9 @@ faults: $(INSTALLED) ## Kill, cut off and crash it on every PostgreSQL there is;
 
 picture: $(INSTALLED) ## Record the demo anew, as docs/demo.svg
 	.venv/bin/python docs/record.py
+
+screenshots: $(INSTALLED) ## Take the pictures of Prefect's UI anew, in docs/ui
+	PGFLIGHT_TEST_SCREENSHOTS=docs/ui $(IN_VENV) pytest tests/browser
 
 lint: $(INSTALLED) ## Check style and types
 	$(IN_VENV) ruff check

@@ -53,7 +53,7 @@ def deploy_migration(
         strategy: auto takes one transaction where that fits half the budget, and
             short online steps otherwise.
         budget_ms: Longest wait of the application that we may cause, in
-            milliseconds; empty for the migration's own (2000 by default).
+            milliseconds; without it the migration's own (2000 by default).
         workers: Backends that fill rows at the same time, online.
         approval: Suspend the run once it is planned, until somebody approves or
             declines the plan (Resume).

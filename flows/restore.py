@@ -34,7 +34,7 @@ def restore_migration(
         target: Where it goes: one of the blocks on this server (PostgreSQL target).
             Empty for the worker's own environment: PGFLIGHT_TARGET, or DATABASE_URL.
         budget_ms: Longest wait of the application that we may cause, in
-            milliseconds; empty for the migration's own (2000 by default).
+            milliseconds; without it the migration's own (2000 by default).
         folder: Folder of migrations, as the worker sees it.
     """
     report = Report(action="restore", version=migration, run_id=str(uuid4()))

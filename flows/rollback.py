@@ -51,7 +51,7 @@ def rollback_migration(
             Empty for the worker's own environment: PGFLIGHT_TARGET, or DATABASE_URL.
         reason: Why; kept in the ledger.
         budget_ms: Longest wait of the application that we may cause, in
-            milliseconds; empty for the migration's own (2000 by default).
+            milliseconds; without it the migration's own (2000 by default).
         folder: Folder of migrations, as the worker sees it.
     """
     report = Report(action="rollback", version=migration, run_id=str(uuid4()))

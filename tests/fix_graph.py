@@ -7,6 +7,25 @@ from typing import Any
 Graph = dict[str, set[str]]
 PATIENCE_S = 60.0
 
+VERIFY = {
+    "verify-column",
+    "verify-index",
+    "verify-foreign-key",
+    "verify-backfill",
+    "verify-functions",
+}
+CHAIN: Graph = {
+    "preflight": set(),
+    "claim": {"preflight"},
+    "baseline": {"claim"},
+    "plan": {"baseline"},
+    "apply": {"plan"},
+    **{step: {"apply"} for step in VERIFY},
+    "verified": VERIFY,
+    "smoke-test": {"verified"},
+    "accept": {"smoke-test"},
+}
+
 
 def graph_with(read: Callable[[], dict[str, Any]], last: str) -> Graph:
     """The graph, once it has its last step: Prefect's server makes it of events.

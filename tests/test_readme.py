@@ -14,7 +14,9 @@ import yaml  # type: ignore[import-untyped]
 from flows.cli import app, run
 from flows.demo.world import World
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+CHECKOUT = Path(__file__).resolve().parents[1]
+README = CHECKOUT / "README.md"
+PICTURES = CHECKOUT / "docs" / "ui.md"
 
 RUN_BY = {
     "make demo": "tests/test_demo.py",
@@ -106,6 +108,18 @@ def test_own_database_as_written(
             text=True,
         )
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+
+
+def test_pictures_are_those_that_make_screenshots_takes() -> None:
+    """And the test that it runs takes no others: tests/browser/test_ui.py."""
+    dry = ["make", "--dry-run", "--always-make", "screenshots"]
+    said = subprocess.run(dry, cwd=CHECKOUT, capture_output=True, text=True).stdout
+    assert "PGFLIGHT_TEST_SCREENSHOTS=docs/ui .venv/bin/python -m pytest" in said
+    assert "tests/browser" in said
+    shown = set(re.findall(r"\(ui/(\S+\.png)\)", PICTURES.read_text()))
+    assert shown == {path.name for path in (CHECKOUT / "docs" / "ui").iterdir()}
+    in_readme = set(re.findall(r"\(docs/ui/(\S+\.png)\)", README.read_text()))
+    assert in_readme and in_readme <= shown
 
 
 def test_exported_variables_are_those_that_are_read() -> None:

@@ -28,6 +28,10 @@ class PlannedLock(BaseModel):
     mode: str
     blocks: str
 
+    @property
+    def sentence(self) -> str:
+        return f"{self.mode} on {self.table}: {self.blocks}"
+
 
 class Step(BaseModel):
     """One step as it will run.
@@ -57,11 +61,12 @@ class Step(BaseModel):
     @property
     def waiting(self) -> list[str]:
         """Each lock that keeps somebody waiting, and what; nothing where none does."""
-        return [
-            f"{lock.mode} on {lock.table}: {lock.blocks}"
-            for lock in self.locks
-            if lock.blocks != NOTHING
-        ]
+        return [lock.sentence for lock in self.locks if lock.blocks != NOTHING]
+
+    @property
+    def felt(self) -> list[str]:
+        """Those of them that an application waits for."""
+        return [lock.sentence for lock in self.locks if "writes" in lock.blocks]
 
 
 class Plan(BaseModel):
@@ -99,18 +104,16 @@ class Plan(BaseModel):
         return f"{reason} Every lock is held until the COMMIT."
 
     def in_short(self) -> str:
-        """What to know before it is approved: whom it keeps waiting, and by what."""
-        waiting = [step for step in self.steps if step.waiting]
+        """What to know before it is approved: when the application waits for what."""
+        waiting = [step for step in self.steps if step.felt]
         lines = [f"**{text(self.version)} {text(self.title)}**", ""]
         lines += [text(self.conclusion), ""]
-        lines.append(
-            f"{len(self.steps)} steps, of which {len(waiting)} keep others"
-            f" waiting{':' if waiting else '.'}"
-        )
-        lines.append("")
+        lines += [
+            f"{len(self.steps)} steps, {len(waiting)} keep the application waiting"
+        ]
+        lines += [""] if waiting else []
         for step in waiting[:MOST_NAMED]:
-            locks = "; ".join(map(text, step.waiting))
-            lines.append(f"- {code(step.summary)}: {locks}")
+            lines.append(f"- {code(step.summary)}: {'; '.join(map(text, step.felt))}")
         if len(waiting) > MOST_NAMED:
             lines.append(f"- and {len(waiting) - MOST_NAMED} more")
         return "\n".join(lines) + "\n"

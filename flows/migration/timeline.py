@@ -16,6 +16,11 @@ from flows.migration.report import LockHeld, Report
 MOST_BARS = 40
 """More are not readable; of more, the longest."""
 
+MOST_MOMENTS = 7
+_APART_MS = [a * ten for ten in (10, 100, 1_000, 10_000) for a in (1, 2, 5)] + [
+    minutes * 60_000 for minutes in (2, 5, 10, 30, 60, 360)
+]
+
 LEAST_SHARE = 0.01
 """Of the whole run: a statement that took less is in the table only."""
 
@@ -74,7 +79,7 @@ def chart(report: Report, bars: Iterable[Bar]) -> list[str]:
     """A Gantt chart by the viewer's clock."""
     began_ms = report.started_at.timestamp() * 1_000
     found = list(bars)
-    lines = [_LOOK, "gantt", "dateFormat x", f"axisFormat {_axis(found)}"]
+    lines = [_LOOK, "gantt", "dateFormat x", *_axis(found)]
     for section in ("steps", "statements", "locks"):
         here = [bar for bar in found if bar.section == section]
         if here:
@@ -109,9 +114,14 @@ def _tall(bars: list[Bar]) -> list[Bar]:
     return [b for b in bars if b.section != "statements" or b.took_ms >= least_ms]
 
 
-def _axis(bars: list[Bar]) -> str:
+def _axis(bars: list[Bar]) -> list[str]:
+    """The clock below the chart, with few enough moments to stand beside each other."""
     end_ms = max(bar.at_ms + bar.took_ms for bar in bars)
-    return "%S.%L s" if end_ms < 30_000 else "%H:%M:%S"
+    span_ms = end_ms - min(bar.at_ms for bar in bars)
+    apart_ms = next((ms for ms in _APART_MS if span_ms / ms <= MOST_MOMENTS), None)
+    form = "%S.%L s" if end_ms < 30_000 else "%H:%M:%S"
+    ticks = [f"tickInterval {apart_ms}millisecond"] if apart_ms else []
+    return [f"axisFormat {form}", *ticks]
 
 
 def _bars(report: Report, later_ms: float) -> Iterator[Bar]:

@@ -3,28 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from tests.fix_graph import Graph, graph_with
+from tests.fix_graph import CHAIN, VERIFY, Graph, graph_with
 from tests.fix_prefect import Fly
 from tests.fix_sabotage import Sabotage
-
-VERIFY = {
-    "verify-column",
-    "verify-index",
-    "verify-foreign-key",
-    "verify-backfill",
-    "verify-functions",
-}
-CHAIN: Graph = {
-    "preflight": set(),
-    "claim": {"preflight"},
-    "baseline": {"claim"},
-    "plan": {"baseline"},
-    "apply": {"plan"},
-    **{step: {"apply"} for step in VERIFY},
-    "verified": VERIFY,
-    "smoke-test": {"verified"},
-    "accept": {"smoke-test"},
-}
 
 
 def graph_of_last(flow: str, last: str) -> Graph:

@@ -113,9 +113,9 @@ def test_plan_in_short_names_whom_it_keeps_waiting_and_no_more() -> None:
     """The fields of an approval's form stand below it."""
     plan = planned(load_migration(SQL / "migrations", "008"))
     short = plan.in_short()
-    assert "13 steps, of which 4 keep others waiting:" in short
+    assert "13 steps, 3 keep the application waiting" in short
     assert "ACCESS EXCLUSIVE on platform.users: reads and writes" in short
-    assert "GRANT" not in short
+    assert "COMMENT" not in short
     assert len(short.splitlines()) < 12
 
 
