@@ -108,10 +108,9 @@ class Plan(BaseModel):
         waiting = [step for step in self.steps if step.felt]
         lines = [f"**{text(self.version)} {text(self.title)}**", ""]
         lines += [text(self.conclusion), ""]
-        lines += [
-            f"{len(self.steps)} steps, {len(waiting)} keep the application waiting"
-        ]
-        lines += [""] if waiting else []
+        end = ":" if waiting else "."
+        count = f"{len(self.steps)} steps, {len(waiting)} keep the application waiting"
+        lines += [f"{count}{end}", ""]
         for step in waiting[:MOST_NAMED]:
             lines.append(f"- {code(step.summary)}: {'; '.join(map(text, step.felt))}")
         if len(waiting) > MOST_NAMED:

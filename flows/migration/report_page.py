@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from flows.migration.advice import left_to_do, meaning
 from flows.migration.commit_state import CommitState
-from flows.migration.markdown import block, code, text
+from flows.migration.markdown import code, text
+from flows.migration.markdown import lines as said
 from flows.migration.outcome import Outcome
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied, LockHeld, Report, Waits
@@ -238,7 +239,9 @@ def _details(report: Report, level: int = 2) -> list[str]:
 def _errors(report: Report) -> list[str]:
     lines: list[str] = []
     for error in report.errors:
-        lines += ["", *block(error)] if lines else block(error)
+        # The mark also keeps an error from beginning like a list, say.
+        shown = f"❌ {said(error)}"
+        lines += ["", shown] if lines else [shown]
     return lines
 
 
