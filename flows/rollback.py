@@ -8,7 +8,6 @@ from prefect.exceptions import Abort, Pause
 
 from flows.border import masking_errors
 from flows.migration.errors import NotInPlace
-from flows.migration.flight import Flight
 from flows.migration.folder import DEFAULT_FOLDER
 from flows.migration.outcome import Outcome
 from flows.migration.parameters import (
@@ -70,13 +69,13 @@ def rollback_migration(
     return landing.state_of(report)
 
 
-def roll_back(failed: Report, folder: str, error: Exception, flight: Flight) -> Report:
+def roll_back(failed: Report, folder: str, *causes: object) -> Report:
     """Roll a failed deployment back as a subflow; without Prefect if it is away.
 
     With the deployment's own budget: what it was given may be what it takes.
 
     Args:
-        error: what condemned it; the subflow is drawn after the step that raised it.
+        causes: the subflow is drawn after the step that the first known of them is of.
     """
     reason, budget_ms = failed.errors[0], failed.budget_ms
     if is_away():
@@ -90,7 +89,7 @@ def roll_back(failed: Report, folder: str, error: Exception, flight: Flight) -> 
             budget_ms=budget_ms,
             folder=folder,
             return_state=True,
-            wait_for=after(error, flight),
+            wait_for=after(*causes),
         )
         return landing.report_of(state)
     except Exception:

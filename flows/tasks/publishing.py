@@ -165,8 +165,12 @@ def _in_time(publish: Callable[[], object]) -> UUID | None:
 
 
 def key_of(kind: str, report: Report) -> str:
-    """What a page is called: Prefect takes lower-case letters, digits and dashes."""
+    """What the page of this kind is called in Prefect."""
     action = "" if report.action == "deploy" else f"{report.action}-"
-    text = f"{kind}-{action}{report.version}"
+    return _key(f"{kind}-{action}{report.version}")
+
+
+def _key(text: str) -> str:
+    """Prefect takes lower-case letters, digits and dashes."""
     safe = (c if c.isascii() and c.isalnum() else "-" for c in text.lower())
     return "".join(safe).strip("-")
