@@ -173,6 +173,11 @@ def test_report_of_a_rollback_says_why(ui: Ui, approved: str) -> None:
     ui.shoot("report-rolled-back", height=1180)
 
 
+def test_ui_needs_no_other_machine(ui: Ui, approved: str) -> None:
+    """Its analytics ask for their own settings before they learn that they are off."""
+    assert ui.refused <= {"sr-client-cfg.amplitude.com"}
+
+
 def test_pictures_in_the_documentation_are_those_that_are_taken(
     ui: Ui, approved: str
 ) -> None:

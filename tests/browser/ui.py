@@ -4,9 +4,10 @@ import time
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 Colour = tuple[int, int, int]
 
@@ -22,11 +23,11 @@ RED = (222, 5, 41)
 
 
 class Ui:
-    """One page of a browser.
+    """One page of a browser, for which there is no other machine than the server.
 
-    Nothing is asked of any other machine: what Prefect's UI wants there, such as the
-    settings of its analytics, which it asks for even where they are off, it does not
-    get.
+    Attributes:
+        taken: file names of the pictures.
+        refused: the hosts that something was wanted of.
     """
 
     def __init__(self, page: Page, base: str, pictures: Path) -> None:
@@ -34,7 +35,8 @@ class Ui:
         self._base = base
         self._pictures = pictures
         self.taken: list[str] = []
-        page.context.route(lambda url: not url.startswith(base), lambda r: r.abort())
+        self.refused: set[str | None] = set()
+        page.context.route(lambda url: not url.startswith(base), self._refuse)
 
     def log_in(self, login: str) -> None:
         self.page.goto(f"{self._base}/")
@@ -62,9 +64,10 @@ class Ui:
         while True:
             with self.page.expect_response("**/create_flow_run") as sent:
                 self.page.get_by_role("button", name="Submit").click()
-            # 503 is SQLite's: its database is locked. A person clicks again.
             if sent.value.ok:
                 return str(sent.value.json()["id"])
+            # SQLite's database was locked; a person clicks again.
+            assert sent.value.status == 503, sent.value.text()
 
     def open_run(self, run: str) -> None:
         """By its address: the notice with a link to it goes away by itself."""
@@ -96,6 +99,10 @@ class Ui:
         while self._share_of_graph(colour) < LEAST_SHARE:
             assert time.monotonic() < deadline
             self.page.wait_for_timeout(200)
+
+    def _refuse(self, route: Route) -> None:
+        self.refused.add(urlsplit(route.request.url).hostname)
+        route.abort()
 
     def _share_of_graph(self, colour: Colour) -> float:
         canvas = self.page.locator("canvas").first
