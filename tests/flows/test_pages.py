@@ -69,7 +69,7 @@ def test_rolled_back_deployment_tells_of_its_rollback(
     page = pages_with("report-008")["report-008"]
     assert page.startswith("# ↩️ ROLLED_BACK")
     assert "## The rollback: ROLLED_BACK" in page
-    assert "step rollback_ revert :" in page
+    assert "step rollback revert :" in page
     assert "report-rollback-008" in pages_with("report-rollback-008")
 
 
