@@ -10,7 +10,7 @@ PYTHON = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 IN_VENV = .venv/bin/python -m
 INSTALLED = .venv/installed
 COMPILE = build/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
-  --generate-hashes --no-strip-extras --no-annotate --custom-compile-command 'make lock'
+  --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .PHONY: help setup demo test bench faults picture screenshots lint lock wheel clean
 

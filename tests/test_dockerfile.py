@@ -10,7 +10,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[1]
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text().replace("\\\n", " ")
 IGNORED = (CHECKOUT / ".dockerignore").read_text().splitlines()
-PIN = re.compile(r"^([a-z0-9.-]+)(?:\[.+\])?==(\S+)", re.MULTILINE)
+PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)", re.MULTILINE)
 
 
 def pins(path: str) -> dict[str, str]:
