@@ -14,7 +14,7 @@ Colour = tuple[int, int, int]
 PATIENCE_S = 120.0
 LEAST_SHARE = 0.0005
 
-COLOURS = 200
+COLOURS = 256
 """Of a picture that is kept: it is of flat areas, and shall be small."""
 
 GREEN = (33, 157, 75)
