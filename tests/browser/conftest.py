@@ -17,13 +17,6 @@ from tests.fix_deployments import LOGIN, Deployments
 KEPT = os.environ.get("PGFLIGHT_TEST_SCREENSHOTS")
 PATIENCE_MS = 120_000
 
-# A run's graph is drawn again sixty times a second, and there is no graphics card.
-_FEW_FRAMES = """
-const frame = window.requestAnimationFrame.bind(window);
-window.requestAnimationFrame = (draw) => setTimeout(() => frame(draw), 150);
-window.cancelAnimationFrame = (number) => clearTimeout(number);
-"""
-
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _PROGRAM = next(filter(None, map(shutil.which, _NAMES)), None)
 
@@ -43,7 +36,6 @@ def ui(
         browser = playwright.chromium.launch(executable_path=_PROGRAM, args=options)
         context = browser.new_context(viewport={"width": 1200, "height": 900})
         context.set_default_timeout(PATIENCE_MS)
-        context.add_init_script(_FEW_FRAMES)
         expect.set_options(timeout=PATIENCE_MS)
         ui = Ui(context.new_page(), deployments.api.removesuffix("/api"), pictures)
         ui.log_in(LOGIN)
