@@ -25,7 +25,7 @@ _PROGRAM = next(filter(None, map(shutil.which, _NAMES)), None)
 def ui(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ui]:
-    """The UI, logged in. Nothing is started where there is no browser."""
+    """The UI, logged in. No Prefect is started where there is no browser."""
     if _PROGRAM is None:
         pytest.skip("there is no Chromium: apt-get install chromium")
     deployments: Deployments = request.getfixturevalue("deployments")
