@@ -121,7 +121,7 @@ def stop(
     """Cancelled, or Ctrl-C: seconds are left, too few for a subflow."""
     report.add_error(signal)
     try:
-        if flight and landing.was_applied_by(flight):
+        if flight and landing.must_take_back_own(flight):
             # Until it is back: a second signal may end this too.
             report.conclude(Outcome.ROLLBACK_FAILED)
             report.take_back(roll_back_without_prefect(report, folder))

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from flows.demo.world import World
-from tests.fix_migrations import Dump, state_in_ledger
+from tests.fix_migrations import Dump, is_in_place, state_in_ledger
 from tests.fix_prefect import Fly
 from tests.fix_sabotage import Sabotage
 
@@ -155,3 +155,19 @@ def test_ctrl_c_in_the_rollback_does_not_leave_what_is_bad(
     assert deployment.returncode == 130, output
     assert "deploy 008: ROLLED_BACK" in output
     assert dump_schema() == before
+
+
+def test_ctrl_c_after_the_acceptance_leaves_it(
+    ledger: None,
+    dump_schema: Dump,
+    owner: psycopg.Connection,
+    deployment: "subprocess.Popen[str]",
+) -> None:
+    wait_until(
+        owner, "SELECT EXISTS (SELECT FROM pgflight.run WHERE state = 'accepted')"
+    )
+    deployment.send_signal(signal.SIGINT)
+    output, _ = deployment.communicate(timeout=60)
+    assert "ROLLED_BACK" not in output
+    assert state_in_ledger(owner) == "accepted"
+    assert is_in_place(dump_schema())

@@ -7,7 +7,6 @@ from flows.migration.outcome import Outcome
 from flows.migration.probe import ProbeResult
 from flows.migration.report import Report
 from flows.tasks.engine import run_log
-from flows.tasks.pinned import remember
 from flows.tasks.step import changing_step
 
 
@@ -17,7 +16,6 @@ def accept(flight: Flight, probes: list[ProbeResult]) -> Report:
     current_claim().renew()
     with flight.report.phase("accept"):
         record_accepted(flight, f"{len(probes)} probes passed")
-        remember(flight.target, flight.identity)
     version = flight.migration.version
     run_log().info("✅ Migration %s applied successfully!", version)
     return flight.report.conclude(Outcome.DEPLOYED)

@@ -29,6 +29,7 @@ from flows.migration.state_name import BUSY, name_of
 from flows.targets import name_aimed_at
 from flows.tasks.engine import run_log
 from flows.tasks.landed import keep
+from flows.tasks.pinned import remember
 from flows.tasks.publishing import carry, publish_report
 
 
@@ -61,12 +62,17 @@ def _run_of(flight: Flight) -> Run | None:
         ) from None
 
 
-def was_applied_by(flight: Flight) -> bool:
-    """Whether this very run has committed it; False too if nobody can be asked."""
+def must_take_back_own(flight: Flight) -> bool:
+    """Whether this very run has committed it, and nobody has accepted it yet.
+
+    False too if nobody can be asked.
+    """
     try:
-        return flight.found_as is None and is_in_place(flight)
+        run = _run_of(flight)
     except CommitUnknown:
         return False
+    is_open = run is not None and run.is_in_place and run.state != "accepted"
+    return flight.found_as is None and is_open
 
 
 def must_roll_back(flight: Flight, error: BaseException) -> bool:
@@ -97,6 +103,9 @@ def outcome_without_rollback(flight: Flight | None, error: BaseException) -> Out
         return Outcome.UNKNOWN
     if run is None:
         return own
+    if run.state == "accepted" and not run.condemned and flight.found_state != run.state:
+        # The last word was said; what came after it decides nothing.
+        return Outcome.DEPLOYED
     if run.is_in_place:
         return own if is_stuck else Outcome.NEEDS_DECISION
     # Something was written, and is taken back.
@@ -198,12 +207,15 @@ def log_rollback() -> None:
 def close(report: Report, flight: Flight | None) -> None:
     """The last line of the run's log, of its story in the ledger, and its page."""
     report.target_name = name_aimed_at()
+    # First: what follows may be interrupted, and whoever did so must see it.
+    keep(report)
     if flight:
         try:
             close_flight(flight.target, report, flight.in_place_as)
         except PgflightError as error:
             run_log().warning("The ledger was not told how it ended: %s", error)
+        if report.outcome is Outcome.DEPLOYED:
+            remember(flight.target, flight.identity)
     carry(report)
     run_log().info("%s", report.summary)
-    keep(report)
     publish_report(report)
