@@ -85,9 +85,13 @@ def close_flight(
 
 def _assert_as_cleared(conn: Conn, flight: Flight) -> None:
     run = read_runs(conn).get(flight.migration.version)
-    found = (run.run_id, run.state) if run and run.is_in_place else (None, None)
-    if found != (flight.found_as, flight.found_state):
+    nothing = (None, None, None)
+    is_there = run is not None and run.is_in_place
+    found = (run.run_id, run.state, run.condemned) if run and is_there else nothing
+    if found != (flight.found_as, flight.found_state, flight.condemned):
         now = f"{run.state} by {run.state_by}" if run else "not in place"
+        if run and run.is_being_rolled_back:
+            now = f"being rolled back, because: {run.condemned}"
         raise Blocked(
             "Another deployment was at work while this one was being cleared:"
             f" migration {flight.migration.version} is {now} now",

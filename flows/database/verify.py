@@ -130,8 +130,8 @@ def _record_accepted(flight: Flight, detail: str) -> None:
             return
         if not record_state(conn, run, "accepted", detail, flight.run_id):
             raise Inconclusive(
-                f"Migration {flight.migration.version} was rolled back by somebody else"
-                " while it was being tested",
+                f"Migration {flight.migration.version} was rolled back, or began to be,"
+                " by somebody else while it was being tested",
                 "See pgflight status.",
             )
         pin_target(conn)

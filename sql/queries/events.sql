@@ -42,15 +42,27 @@ SELECT EXISTS (
        ) AS found;
 
 -- name: select_unfinished
--- Runs that are not at their end, with the last word of a flight about each.
+-- Runs that are not at their end, with the last word that counts of a flight about each.
+-- A flight that was refused, a rollback that came to nothing and a restore decide nothing:
+-- what was left to a person stays so, until somebody deploys again.
 SELECT r.run_id,
        r.version,
        r.state,
        r.condemned,
-       (SELECT e.outcome
-        FROM pgflight.event AS e
-        WHERE e.run_id = r.run_id AND e.kind IN ('started', 'ended', 'settled')
-        ORDER BY e.id DESC
+       (SELECT last.outcome
+        FROM (SELECT DISTINCT ON (e.flight_id) e.id, e.flight_id, e.outcome
+              FROM pgflight.event AS e
+              WHERE e.run_id = r.run_id AND e.kind IN ('started', 'ended', 'settled')
+              ORDER BY e.flight_id, e.id DESC) AS last
+        CROSS JOIN LATERAL (
+          SELECT pg_catalog.split_part(s.detail, ' ', 1) AS action
+          FROM pgflight.event AS s
+          WHERE s.flight_id = last.flight_id AND s.kind = 'started'
+          ORDER BY s.id
+          LIMIT 1) AS begun
+        WHERE (begun.action = 'deploy' AND last.outcome IS DISTINCT FROM 'BLOCKED')
+           OR (begun.action = 'rollback' AND last.outcome IN ('NEEDS_DECISION', 'ROLLBACK_FAILED'))
+        ORDER BY last.id DESC
         LIMIT 1) AS last_outcome
 FROM pgflight.run AS r
 WHERE r.state IN ('applying', 'applied', 'verified')

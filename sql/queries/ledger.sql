@@ -88,13 +88,15 @@ SET fingerprint_after = %(fingerprint_after)s,
 WHERE run_id = %(run_id)s;
 
 -- name: update_state
--- Only along the arrows of the state diagram; no row back means that somebody else moved it.
+-- Only along the arrows of the state diagram, and nothing is accepted whose rollback has
+-- begun; no row back means that somebody else was at work.
 UPDATE pgflight.run
 SET state = %(state)s,
     state_since = pg_catalog.clock_timestamp(),
     state_by = session_user
 WHERE run_id = %(run_id)s
   AND state = ANY (%(from_states)s)
+  AND NOT (condemned IS NOT NULL AND %(state)s = 'accepted')
 RETURNING version;
 
 -- name: update_condemned

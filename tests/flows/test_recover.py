@@ -11,9 +11,10 @@ from flows.database.apply import apply
 from flows.database.claim import Claim
 from flows.database.condemned import condemned
 from flows.database.logbook import close_flight, open_flight
+from flows.database.verify import record_accepted
 from flows.demo.service import run_application
 from flows.demo.world import World
-from flows.migration.errors import ConnectionFailed
+from flows.migration.errors import Blocked, ConnectionFailed, Inconclusive
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
@@ -141,6 +142,72 @@ def test_what_waits_for_a_person_is_named_and_left(
     report = recover()
     assert (report.outcome, report.exit_code) == (Outcome.NEEDS_DECISION, 40)
     assert "008 is applied and waits for a decision" in report.errors[0]
+    assert state_in_ledger(owner) == "applied"
+
+
+def refused(flight: Flight) -> None:
+    """Another run was at work: it has not even begun."""
+    end(flight, Outcome.BLOCKED)
+
+
+def ended(outcome: Outcome) -> Callable[[Flight], None]:
+    def fly(flight: Flight) -> None:
+        open_flight(flight)
+        end(flight, outcome)
+
+    return fly
+
+
+@pytest.mark.parametrize(
+    ("action", "fly"),
+    [
+        ("deploy", refused),
+        ("deploy", ended(Outcome.BLOCKED)),
+        ("rollback", ended(Outcome.BLOCKED)),
+        ("rollback", open_flight),
+        ("restore", ended(Outcome.RESTORED)),
+    ],
+)
+def test_what_decides_nothing_leaves_it_to_the_person(
+    recover,
+    killed: Flight,
+    make_flight: MakeFlight,
+    owner: psycopg.Connection,
+    action: str,
+    fly: Callable[[Flight], None],
+):
+    end(killed, Outcome.NEEDS_DECISION)
+    later = make_flight()
+    later.report.action = action
+    fly(later)
+    assert recover().outcome is Outcome.NEEDS_DECISION
+    assert state_in_ledger(owner) == "applied"
+
+
+def test_person_who_deploys_again_has_decided(
+    recover, killed: Flight, make_flight: MakeFlight, owner: psycopg.Connection
+):
+    end(killed, Outcome.NEEDS_DECISION)
+    open_flight(make_flight())
+    assert recover().outcome is Outcome.DEPLOYED
+    assert state_in_ledger(owner) == "accepted"
+
+
+def test_rollback_that_began_after_preflight_stops_the_claim(
+    killed: Flight, make_flight: MakeFlight
+):
+    later = make_flight()
+    begin_rollback(killed, "it was slow")
+    with pytest.raises(Blocked, match="being rolled back, because: it was slow"):
+        open_flight(later)
+
+
+def test_run_whose_rollback_began_is_not_accepted(
+    killed: Flight, owner: psycopg.Connection
+):
+    begin_rollback(killed, "it was slow")
+    with pytest.raises(Inconclusive, match="rolled back, or began to be"):
+        record_accepted(killed, "10 probes passed")
     assert state_in_ledger(owner) == "applied"
 
 
