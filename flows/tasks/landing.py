@@ -103,7 +103,8 @@ def outcome_without_rollback(flight: Flight | None, error: BaseException) -> Out
         return Outcome.UNKNOWN
     if run is None:
         return own
-    if run.state == "accepted" and not run.condemned and flight.found_state != run.state:
+    is_accepted = run.state == "accepted" and not run.condemned
+    if is_accepted and flight.found_state != "accepted":
         # The last word was said; what came after it decides nothing.
         return Outcome.DEPLOYED
     if run.is_in_place:

@@ -82,6 +82,41 @@ def test_hold_does_not_stop_a_rollback(
     assert roll_back().outcome is Outcome.ROLLED_BACK
 
 
+def test_another_migration_of_the_same_number_takes_nothing_back(
+    deploy: Fly, roll_back: Fly, folder: Path, owner: psycopg.Connection
+) -> None:
+    """Another branch's checkout: its down.sql would delete what is somebody else's."""
+    deploy()
+    here = folder / "008_active_org"
+    (here / "down.sql").write_text("DELETE FROM platform.org_members")
+    here.rename(folder / "008_another_branch")
+    report = roll_back()
+    assert (report.outcome, report.exit_code) == (Outcome.BLOCKED, 10)
+    assert "another migration than 008_active_org" in report.errors[0]
+    assert state_in_ledger(owner) == "accepted"
+    kept = owner.execute("SELECT count(*) > 0 FROM platform.org_members").fetchone()
+    assert kept == (True,)
+
+
+def test_changed_up_is_not_what_is_rolled_back(
+    deploy: Fly, roll_back: Fly, folder: Path, owner: psycopg.Connection
+) -> None:
+    deploy()
+    up = folder / "008_active_org" / "up.sql"
+    up.write_text(f"{up.read_text()}\nSELECT 1;\n")
+    report = roll_back()
+    assert (report.outcome, report.exit_code) == (Outcome.BLOCKED, 10)
+    assert "was changed since it was applied" in report.errors[0]
+    assert state_in_ledger(owner) == "accepted"
+
+
+def test_corrected_down_is_run(deploy: Fly, roll_back: Fly, folder: Path) -> None:
+    deploy()
+    down = folder / "008_active_org" / "down.sql"
+    down.write_text(f"{down.read_text()}\nSELECT 1;\n")
+    assert roll_back().outcome is Outcome.ROLLED_BACK
+
+
 def test_schema_that_somebody_else_changed_meanwhile_is_reported(
     deploy: Fly, roll_back: Fly, ledger: None, owner: psycopg.Connection
 ) -> None:

@@ -1,6 +1,7 @@
 """Ctrl-C or a cancellation between acceptance and the end of the run: it stays."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -30,10 +31,8 @@ def stop(
 
         monkeypatch.setattr(deploy, "accept", accept)
         with without_prefect(), keeping_reports() as kept:
-            try:
+            with suppress(KeyboardInterrupt):
                 deploy.deploy_migration.fn("008", folder=str(folder))
-            except KeyboardInterrupt:
-                pass
         return kept[-1]
 
     return run

@@ -8,7 +8,7 @@ from typing import Any
 from flows.database.connection import CONNECT_ATTEMPTS, Conn, one, reading
 from flows.database.ledger import Run, read_runs
 from flows.database.preflight.definers import definer_findings
-from flows.database.preflight.history import history_findings
+from flows.database.preflight.history import history_findings, stranger_findings
 from flows.database.preflight.inspection import Inspection, block, ok
 from flows.database.preflight.objects import object_findings
 from flows.database.preflight.privileges import privilege_findings
@@ -93,7 +93,7 @@ def locate(folder: Path, wanted: str, find_target: Callable[[], Target]) -> Clea
     """Find what a rollback needs: files, target, and the run that is in place.
 
     A hold, a lack of rights or a long transaction must not keep a bad migration in
-    place, so none of that is asked.
+    place, so none of that is asked; but whether the files are that migration's is.
     """
     clearance = Clearance()
     clearance.findings += _read_target(clearance, find_target)
@@ -106,6 +106,10 @@ def locate(folder: Path, wanted: str, find_target: Callable[[], Target]) -> Clea
             clearance.identity = _identity(facts)
             run = read_runs(conn).get(clearance.migration.version)
             clearance.run = run if run and run.is_in_place else None
+            if clearance.run:
+                clearance.findings += stranger_findings(
+                    clearance.run, clearance.migration
+                )
     return clearance
 
 

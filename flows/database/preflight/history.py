@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from flows.database.ledger import Run
 from flows.database.preflight.inspection import Inspection, block, ok
 from flows.migration.finding import Finding
+from flows.migration.folder import Migration
 
 
 def history_findings(inspection: Inspection) -> Iterator[Finding]:
@@ -41,21 +42,48 @@ def history_findings(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _applied(inspection: Inspection, run: Run) -> Iterator[Finding]:
-    when = f"{run.applied_at:%Y-%m-%d %H:%M:%S %Z} by {run.applied_by}"
-    if run.checksum != inspection.migration.up.checksum:
-        yield block(
-            "checksum",
-            f"{inspection.migration.up.path} was changed since it was applied,"
-            f" on {when}",
-            "Put the applied version back (git log), and write a new migration for"
-            " the change.",
-        )
-    elif run.state == "applying":
+    changed = list(_changed_since(run, inspection.migration))
+    yield from changed
+    if changed:
+        return
+    when = _when(run)
+    if run.state == "applying":
         yield ok("unfinished", f"A run that began on {when} is unfinished: it goes on")
     else:
         yield ok(
             "applied", f"Migration already applied on {when}; nothing will be sent"
         )
+
+
+def stranger_findings(run: Run, migration: Migration) -> Iterator[Finding]:
+    """Whether the files are those of the run: only its own down.sql takes it back.
+
+    That down.sql may have been corrected since; up.sql says whose it is.
+    """
+    if run.name != migration.name:
+        applied = f"{run.version}_{run.name}"
+        yield block(
+            "other-migration",
+            f"{migration.path} is another migration than {applied}, which is in place"
+            f" here since {_when(run)}",
+            f"Use a checkout that has {applied}; this one needs a number of its own.",
+        )
+    else:
+        yield from _changed_since(run, migration)
+
+
+def _changed_since(run: Run, migration: Migration) -> Iterator[Finding]:
+    if run.checksum != migration.up.checksum:
+        yield block(
+            "checksum",
+            f"{migration.up.path} was changed since it was applied, on {_when(run)}",
+            "Put the applied version back (git log), and write a new migration for"
+            " the change.",
+        )
+
+
+def _when(run: Run) -> str:
+    return f"{run.applied_at:%Y-%m-%d %H:%M:%S %Z} by {run.applied_by}"
 
 
 def _in_place(runs: dict[str, Run], version: str) -> bool:
