@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import psycopg
-
 from flows.database.attempt import Say, Work, commit_once
 from flows.database.backfill import check_backfill, snapshot_before
 from flows.database.behaviour import check_behaviour
 from flows.database.checks import check_structure
-from flows.database.connection import IDLE_LIMIT_MS, Cause, Conn, cause_of
+from flows.database.connection import IDLE_LIMIT_MS, Conn
 from flows.database.fingerprint import take_fingerprint
 from flows.database.functions import note_functions
 from flows.database.ledger import (
@@ -23,7 +21,6 @@ from flows.database.restore import restore_in, standing
 from flows.database.transaction import FencedTransaction
 from flows.migration.check import Check
 from flows.migration.errors import (
-    ApplyFailed,
     Blocked,
     ChecksFailed,
     StatementFailed,
@@ -114,8 +111,7 @@ def _apply(
         for statement in order:
             rows = transaction.run(statement)
             say(f"{statement.summary}{f': {rows:,} rows' if rows else ''}")
-        transaction.limit_statement()
-        _check_deferred_constraints(conn)
+        transaction.fire_deferred()
         restored = restore_in(transaction, flight, there)
         checks = _check(transaction, flight, snapshot)
     _assert_passed(checks)
@@ -148,19 +144,6 @@ def _check(
         transaction.limit_statement()
         checks.append(check_behaviour(conn, migration.verify))
     return checks
-
-
-def _check_deferred_constraints(conn: Conn) -> None:
-    try:
-        conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    except psycopg.Error as error:
-        if cause_of(error) is not Cause.REFUSAL:
-            raise
-        raise ApplyFailed(
-            f"The COMMIT would fail: {error.diag.message_primary}"
-            f" (SQLSTATE {error.sqlstate})",
-            error.diag.message_detail or "",
-        ) from None
 
 
 def _assert_passed(checks: list[Check]) -> None:

@@ -20,12 +20,14 @@ class Before:
     """What the catalogue was before the migration, and what is to become of it.
 
     Attributes:
+        was: before the migration.
         after: as the deployment left it, if that is known.
         expected: what it must be when down.sql is done.
         replaced: functions that the migration has replaced, as they were.
         drops: what down.sql drops.
     """
 
+    was: Fingerprint
     after: Fingerprint | None
     now: Fingerprint
     expected: Fingerprint
@@ -61,7 +63,7 @@ def look_back(conn: Conn, run: Run, down: Script) -> Before:
     ]
     if edited:
         raise in_the_way(edited)
-    return Before(after, now, expected, replaced, drops)
+    return Before(before, after, now, expected, replaced, drops)
 
 
 def _is_edited(

@@ -1,7 +1,10 @@
 """The catalogue fingerprint: every object's definition as a hash."""
 
+from collections.abc import Collection, Iterable
+
 from flows.database.connection import Conn, one
 from flows.database.queries import query
+from flows.migration.mentions import Mentions
 
 Fingerprint = dict[str, str]
 """An object's identity (``column platform.users.email``) and its definition's hash."""
@@ -16,18 +19,34 @@ def take_fingerprint(conn: Conn) -> Fingerprint:
         return dict(one(conn, "select_fingerprint")["fingerprint"])
 
 
-def differences(expected: Fingerprint, found: Fingerprint) -> list[str]:
-    """Sentences naming each object that is new, gone or changed; empty when equal."""
-    changed = (
-        identity
-        for identity in expected.keys() & found.keys()
-        if expected[identity] != found[identity]
-    )
+def differences(
+    expected: Fingerprint, found: Fingerprint, but: Collection[str] = ()
+) -> list[str]:
+    """Sentences naming each object that is new, gone or changed; empty when equal.
+
+    Args:
+        but: objects that do not count.
+    """
     return sorted(
-        [f"{identity} is gone" for identity in expected.keys() - found.keys()]
-        + [f"{identity} is still there" for identity in found.keys() - expected.keys()]
-        + [f"{identity} is not what it was" for identity in changed]
+        f"{identity} {_how(identity, expected, found)}"
+        for identity in differing(expected, found)
+        if identity not in but
     )
+
+
+def differing(expected: Fingerprint, found: Fingerprint) -> set[str]:
+    """The objects that are new, gone or changed."""
+    return {
+        identity
+        for identity in expected.keys() | found.keys()
+        if expected.get(identity) != found.get(identity)
+    }
+
+
+def _how(identity: str, expected: Fingerprint, found: Fingerprint) -> str:
+    if identity not in found:
+        return "is gone"
+    return "is not what it was" if identity in expected else "is still there"
 
 
 def expected_after_revert(
@@ -51,3 +70,35 @@ def expected_after_revert(
     }
     expected |= {identity: before[identity] for identity in ours if identity in before}
     return expected
+
+
+def of_others(
+    different: Iterable[str],
+    before: Fingerprint,
+    now: Fingerprint,
+    found: Fingerprint,
+    mentions: Mentions,
+) -> list[str]:
+    """Those of the objects that differ which somebody else has made or changed.
+
+    Beside the deployment (they are ``now``, when the revert begins, as they are found
+    at its end) or beside the revert; and neither script mentions them. What is gone is
+    always told as the migration's.
+
+    Args:
+        before: the catalogue before the migration.
+    """
+    return sorted(
+        name
+        for name in different
+        if name in found
+        and not _may_be_ours(
+            name, before if found[name] == now.get(name) else now, mentions
+        )
+    )
+
+
+def _may_be_ours(name: str, earlier: Fingerprint, mentions: Mentions) -> bool:
+    if name in earlier:
+        return mentions.may_have_changed(name)
+    return mentions.may_have_made(name, earlier)

@@ -14,6 +14,8 @@ from flows.database.dependents import (
 from flows.database.fingerprint import (
     Fingerprint,
     differences,
+    differing,
+    of_others,
     take_fingerprint,
 )
 from flows.database.ledger import (
@@ -35,6 +37,7 @@ from flows.migration.errors import Blocked, RollbackFailed
 from flows.migration.flight import Flight
 from flows.migration.locks import tables_of
 from flows.migration.losses import losses
+from flows.migration.mentions import Mentions, mentions_of
 from flows.migration.report import Saved
 from flows.migration.script import Script
 
@@ -45,11 +48,13 @@ class Reverted:
 
     Attributes:
         catalogue: what the catalogue must be from now on.
+        of_others: objects that somebody else has made or changed meanwhile.
     """
 
     run: Run
     saved: list[Saved]
     catalogue: Fingerprint
+    of_others: list[str]
 
 
 def revert(flight: Flight, reason: str, say: Say) -> Committed[Reverted]:
@@ -135,11 +140,14 @@ def _revert(
         undo(transaction, statement, before.replaced)
         say(statement.summary)
     put_back_all(transaction, before.replaced, down.path.name, say)
+    # Before the proof: a trigger that is deferred may change the catalogue, too.
+    transaction.fire_deferred()
     transaction.limit_statement()
     lost = [keep_only_deleted(conn, copy, kept, run.run_id) for copy, kept in saved]
-    _assert_same(before, take_fingerprint(conn))
+    found = take_fingerprint(conn)
+    others = _assert_same(before, found, mentions_of(flight.migration.up, down))
     record_state(conn, run, "rolled_back", reason, flight.run_id)
-    return Reverted(run=run, saved=lost, catalogue=before.expected)
+    return Reverted(run=run, saved=lost, catalogue=found, of_others=others)
 
 
 def _save(
@@ -154,14 +162,25 @@ def _save(
     return kept
 
 
-def _assert_same(before: Before, found: Fingerprint) -> None:
-    lost = gone_with_it(before.expected, found, before.after)
+def _assert_same(before: Before, found: Fingerprint, mentions: Mentions) -> list[str]:
+    """Prove that it is as before, but for what others have done; returns that.
+
+    Raises:
+        InTheWay: objects that were made since are gone with it.
+        RollbackFailed: naming what is not as it was.
+    """
+    expected = before.expected
+    lost = gone_with_it(expected, found, before.after)
     if lost:
         raise in_the_way(lost)
-    different = differences(before.expected, found)
+    others = of_others(
+        differing(expected, found), before.was, before.now, found, mentions
+    )
+    different = differences(expected, found, others)
     if different:
         raise RollbackFailed(
             "After down.sql the schema would not be as before, so it was not"
             " committed:\n" + "\n".join(different),
             "Correct down.sql: it must undo all that up.sql does.",
         )
+    return others

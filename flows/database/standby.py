@@ -19,6 +19,8 @@ from flows.migration.flight import Flight
 
 MOST_PATIENCE_MS = 10_000
 INTERVAL_S = 0.1
+_WAITS_FOR_STANDBY = "SyncRepWaitForLSN"
+"""The server's function, in all versions; it warns of nothing else."""
 
 
 class Confirmation:
@@ -28,8 +30,9 @@ class Confirmation:
         self.is_missing = False
 
     def on_notice(self, notice: psycopg.errors.Diagnostic) -> None:
-        """At a COMMIT the server warns of nothing else, whoever has ended the wait."""
-        if notice.severity_nonlocalized == "WARNING" and notice.sqlstate == "01000":
+        """Told by where it comes from: a trigger that is deferred to the COMMIT may
+        warn with the same SQLSTATE, and the text is translated."""
+        if notice.source_function == _WAITS_FOR_STANDBY:
             self.is_missing = True
 
 

@@ -21,7 +21,7 @@ from flows.database.connection import (
 )
 from flows.database.ledger import FENCE_KEY, take_fence
 from flows.database.sessions import table_oids
-from flows.migration.errors import Inconclusive, StatementFailed
+from flows.migration.errors import ApplyFailed, Inconclusive, StatementFailed
 from flows.migration.flight import Flight
 from flows.migration.ladder import Rung
 from flows.migration.locks import blocks, telling
@@ -117,6 +117,25 @@ class FencedTransaction:
             )
         )
         return rows
+
+    def fire_deferred(self) -> None:
+        """Run what is deferred to the COMMIT now, while its failure costs nothing.
+
+        Raises:
+            ApplyFailed: the server would refuse the COMMIT.
+            psycopg.Error: contention, the budget, or a lost connection.
+        """
+        self.limit_statement()
+        try:
+            self.conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        except psycopg.Error as error:
+            if cause_of(error) is not Cause.REFUSAL:
+                raise
+            raise ApplyFailed(
+                f"The COMMIT would fail: {error.diag.message_primary}"
+                f" (SQLSTATE {error.sqlstate})",
+                error.diag.message_detail or "",
+            ) from None
 
     @contextmanager
     def step(self, where: str, summary: str) -> Iterator[None]:

@@ -30,6 +30,7 @@ from flows.database.fingerprint import take_fingerprint
 from flows.database.ledger import (
     FENCE_KEY,
     Run,
+    read_fingerprints,
     read_run,
     record_after,
     record_state,
@@ -99,14 +100,16 @@ def verify_functions(flight: Flight) -> list[Check]:
 
 
 def record_verified(flight: Flight, detail: str) -> None:
-    """Note in the ledger that a run is verified, with the catalogue as it is now.
+    """Note in the ledger that a run is verified, with the catalogue as it is now
+    where its own process did not live to keep that.
 
     Raises:
         Inconclusive: the run is not in the ledger any more.
     """
     with _recording(flight) as conn:
         run = _run(conn, flight)
-        if run.state == "applied":
+        _, after = read_fingerprints(conn, run.run_id)
+        if run.state == "applied" and after is None:
             applied = flight.report.applied
             record_after(conn, run.run_id, take_fingerprint(conn), applied)
         record_state(conn, run, "verified", detail, flight.run_id)

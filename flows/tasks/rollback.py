@@ -98,6 +98,12 @@ def revert(flight: Flight, reason: str) -> Committed[Reverted]:
     log.info("✅ down.sql executed: %s ms", f"{committed.total_ms:,.0f}")
     if not committed.is_replicated:
         flight.report.errors.append(NOT_CONFIRMED)
+    if committed.result.of_others:
+        flight.report.errors.append(
+            "Left as it is, because somebody else has made or changed it meanwhile: "
+            + ", ".join(committed.result.of_others)
+        )
+        log.warning("⚠️  %s", flight.report.errors[-1])
     return committed
 
 

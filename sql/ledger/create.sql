@@ -163,6 +163,10 @@ CREATE TABLE IF NOT EXISTS pgflight.saved_row (
   conflict    text
 );
 
+-- It has no key, and a publication FOR ALL TABLES lets nobody delete from a table that
+-- has no identity.
+ALTER TABLE pgflight.saved_row REPLICA IDENTITY FULL;
+
 COMMENT ON TABLE pgflight.saved_row IS 'The saved data, a row for a row.';
 COMMENT ON COLUMN pgflight.saved_row.key_texts IS 'In the order of saved.key_names.';
 COMMENT ON COLUMN pgflight.saved_row.value_texts IS 'In the order of saved.value_names; NULL stays NULL.';

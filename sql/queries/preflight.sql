@@ -106,6 +106,20 @@ JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = p.tablen
 JOIN tree ON tree.oid = c.oid
 ORDER BY 1, 2;
 
+-- name: select_publications_of_all
+SELECT pg_catalog.quote_ident(pubname) AS name
+FROM pg_catalog.pg_publication
+WHERE puballtables
+ORDER BY 1;
+
+-- name: has_subscribers
+-- A subscriber has a slot here, also while it is away.
+SELECT EXISTS (
+  SELECT
+  FROM pg_catalog.pg_replication_slots
+  WHERE slot_type = 'logical'
+    AND database = pg_catalog.current_database()) AS has;
+
 -- name: select_slots
 SELECT slot_name::text AS slot,
        coalesce(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn), 0) AS retained_bytes

@@ -30,9 +30,12 @@ def stop(
             raise error
 
         monkeypatch.setattr(deploy, "accept", accept)
-        with without_prefect(), keeping_reports() as kept:
-            with suppress(KeyboardInterrupt):
-                deploy.deploy_migration.fn("008", folder=str(folder))
+        with (
+            without_prefect(),
+            keeping_reports() as kept,
+            suppress(KeyboardInterrupt),
+        ):
+            deploy.deploy_migration.fn("008", folder=str(folder))
         return kept[-1]
 
     return run

@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 
 from flows.database.connection import commit_locally
-from flows.database.fingerprint import differences, take_fingerprint
+from flows.database.fingerprint import (
+    differences,
+    differing,
+    of_others,
+    take_fingerprint,
+)
 from flows.database.ledger import read_fingerprints, read_run, record_state
 from flows.database.online.brief import undo_brief
 from flows.database.online.crew import Crew
@@ -17,6 +22,7 @@ from flows.migration.errors import (
     RollbackFailed,
 )
 from flows.migration.functions import changes_functions_only, functions_created
+from flows.migration.mentions import mentions_of
 from flows.migration.online.steps import OnlineStep
 from flows.migration.online.trees import parsed
 
@@ -88,7 +94,10 @@ def _close(crew: Crew, error: BaseException) -> None:
         run = read_run(conn, crew.journal.run_id)
         assert run is not None
         before, _ = read_fingerprints(conn, run.run_id)
-        different = differences(before, take_fingerprint(conn))
+        found = take_fingerprint(conn)
+        mentions = mentions_of(crew.flight.migration.up)
+        others = of_others(differing(before, found), before, found, found, mentions)
+        different = differences(before, found, others)
         if different:
             raise RollbackFailed(
                 "The schema is not as before:\n" + "\n".join(different)

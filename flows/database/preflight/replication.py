@@ -8,6 +8,7 @@ from flows.database.connection import one, rows
 from flows.database.preflight.inspection import Inspection, block, info, ok, warning
 from flows.database.sessions import table_oids
 from flows.migration.finding import Finding
+from flows.resources import SQL
 
 LAG_BYTES = 64 * 1024 * 1024
 """Four WAL segments behind: the standby is not keeping up even now."""
@@ -18,6 +19,7 @@ def replication_findings(inspection: Inspection) -> Iterator[Finding]:
     found = [
         *_standbys(inspection),
         *_logical(inspection),
+        *_subscribers(inspection),
         *_event_triggers(inspection),
     ]
     yield from found
@@ -87,6 +89,28 @@ def _logical(inspection: Inspection) -> Iterator[Finding]:
             "If nobody will come back for it: SELECT"
             f" pg_drop_replication_slot('{row['slot']}')",
         )
+
+
+def _subscribers(inspection: Inspection) -> Iterator[Finding]:
+    """Where everything is published, the first deployment publishes the ledger too.
+
+    A subscriber that has no such tables stops at the first row of it, for good, and
+    its slot keeps all WAL from then on.
+    """
+    conn = inspection.conn
+    names = [row["name"] for row in rows(conn, "select_publications_of_all")]
+    if not names or one(conn, "may_keep_ledger")["found"]:
+        return
+    file = SQL / "ledger" / "create.sql"
+    message = (
+        f"{', '.join(names)} publishes all tables, and this first deployment makes the"
+        " ledger's (schema pgflight): a subscriber without them stops applying"
+    )
+    how = f"Run {file} in each subscriber's database as well, and there first"
+    if one(conn, "has_subscribers")["has"]:
+        yield block("ledger-published", message, f"{how}; then here; then deploy.")
+    else:
+        yield warning("ledger-published", message, f"{how}. Nobody subscribes now.")
 
 
 def _event_triggers(inspection: Inspection) -> Iterator[Finding]:

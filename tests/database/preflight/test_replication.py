@@ -1,9 +1,12 @@
 """Preflight of replication: standbys, publications, slots and event triggers."""
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
 from flows.migration.finding import Level
+from flows.resources import SQL
 from tests.database.preflight.conftest import Deployer, Edit, Look, blocking, one
 
 
@@ -49,6 +52,33 @@ def test_publication_in_a_closed_schema_is_no_obstacle(
     published = [f.message for f in findings if f.rule == "publication"]
     assert len(published) == 3
     assert not blocking(findings)
+
+
+@pytest.fixture
+def subscriber(admin: psycopg.Connection) -> Iterator[None]:
+    admin.execute("SELECT pg_create_logical_replication_slot('sub', 'pgoutput')")
+    yield
+    admin.execute("SELECT pg_drop_replication_slot('sub')")
+
+
+@pytest.mark.usefixtures("subscriber")
+def test_new_ledger_would_stop_subscribers_to_everything(
+    look: Look, admin: psycopg.Connection, owner: psycopg.Connection
+) -> None:
+    admin.execute("CREATE PUBLICATION feed FOR ALL TABLES")
+    finding = one(look(), "ledger-published")
+    assert finding.level is Level.BLOCK
+    assert "feed publishes all tables" in finding.message
+    # What its help says.
+    owner.execute((SQL / "ledger" / "create.sql").read_bytes())
+    assert not blocking(look())
+
+
+def test_new_ledger_is_published_to_nobody_yet(
+    look: Look, admin: psycopg.Connection
+) -> None:
+    admin.execute("CREATE PUBLICATION feed FOR ALL TABLES")
+    assert one(look(), "ledger-published").level is Level.WARNING
 
 
 def test_inactive_slot_is_found(look: Look, admin: psycopg.Connection) -> None:
