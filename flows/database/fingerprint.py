@@ -16,6 +16,8 @@ def take_fingerprint(conn: Conn) -> Fingerprint:
         # The server writes names as the search_path needs them, and a script or a
         # role may have one of its own.
         conn.execute(query("pin_names"))
+        if not one(conn, "fingerprint_is_prepared")["found"]:
+            conn.execute(query("prepare_fingerprint"), {})
         return dict(one(conn, "select_fingerprint")["fingerprint"])
 
 

@@ -1,12 +1,22 @@
 -- name: pin_names
 SELECT pg_catalog.set_config('search_path', '', true);
 
+-- name: fingerprint_is_prepared
+SELECT EXISTS (
+  SELECT FROM pg_catalog.pg_prepared_statements WHERE name = 'pgflight_fingerprint') AS found;
+
 -- name: select_fingerprint
+EXECUTE pgflight_fingerprint;
+
+-- name: prepare_fingerprint
+-- Prepared, because planning it takes as long as running it where there are few objects,
+-- and a rollback takes it for the second time under its locks.
 -- Every object that a migration can make or change, with a hash of all that
 -- pg_dump would write about it. Objects of extensions, of the ledger and of the
 -- system are left out. Columns count by their order, not by attnum: a column
 -- that was dropped leaves a hole there. Rights count as a set, with the defaults
 -- written out: GRANT and REVOKE leave another list behind, and the same rights.
+PREPARE pgflight_fingerprint AS
 WITH namespace AS (
   SELECT oid, nspname, nspowner, nspacl
   FROM pg_catalog.pg_namespace

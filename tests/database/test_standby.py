@@ -8,8 +8,10 @@ import psycopg
 import pytest
 
 from flows.database.apply import apply
+from flows.database.connection import Conn
 from flows.database.online.apply import apply_online
 from flows.database.revert import revert
+from flows.database.standby import Confirmation
 from flows.migration.commit_state import CommitState
 from flows.migration.errors import NotReplicated
 from flows.migration.flight import Flight
@@ -65,6 +67,22 @@ def test_locks_are_given_back_within_the_budget(
     app.execute("SELECT count(*) FROM platform.users")
     # Nothing of ours would ever end without it.
     assert time.monotonic() - started < 30
+
+
+def test_warning_of_a_deferred_trigger_is_no_missing_standby(conn: Conn):
+    """It has the same SQLSTATE, and comes at the COMMIT, too."""
+    seen = Confirmation()
+    conn.execute(
+        "CREATE TABLE platform.late ();"
+        "CREATE FUNCTION platform.warn() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE WARNING 'mind'; RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON platform.late DEFERRABLE"
+        " INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION platform.warn();"
+        "INSERT INTO platform.late DEFAULT VALUES"
+    )
+    conn.add_notice_handler(seen.on_notice)
+    conn.commit()
+    assert not seen.is_missing
 
 
 def test_lost_answer_of_a_commit_that_hangs(
