@@ -4,8 +4,9 @@ Prefect is imported late: it takes two seconds, and its settings count only befo
 """
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,21 @@ from rich.console import Console
 from flows.migration.errors import BadInput
 from flows.migration.report import Report
 from flows.terminal import say, show_runs_on
+
+STOPPED = 130
+"""Exit code of what was interrupted; 128 + SIGINT, as shells have it."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM, after which the run still closed its report.
+
+    Attributes:
+        report: maybe only of a part of the run, such as one deployment of a recovery.
+    """
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
 
 
 def run_here(
@@ -32,6 +48,7 @@ def run_here(
     Raises:
         BadInput: Prefect does not answer, or has no place for its database; nothing
             was begun.
+        Interrupted: the run was, and has a report.
     """
     prepare_prefect()
     if not os.environ.get("PREFECT_API_URL"):
@@ -42,12 +59,26 @@ def run_here(
     from flows.tasks.landing import report_of
 
     show_runs_on(console)
-    with _without_heartbeat(), keeping_reports() as kept:
+    with _without_heartbeat(), _stopped_by_sigterm(), keeping_reports() as kept:
         try:
             return report_of(run())
+        except BaseException as error:
+            if isinstance(error, Exception) or not kept:
+                raise
+            raise Interrupted(kept[-1]) from None
         finally:
             if kept:
                 when_closed(kept[-1])
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Prefect sends the signal once more when it is done: that is to end as Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def prepare_prefect() -> None:

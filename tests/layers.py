@@ -31,6 +31,7 @@ SURFACE = {
     "flows.terminal",
     "flows.asking",
     "flows.here",
+    "flows.lasting",
     "flows.remote",
     "flows.report_file",
     "flows.demo",

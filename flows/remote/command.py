@@ -12,6 +12,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.urls import url_for
 from rich.console import Console
 
+from flows.here import STOPPED
 from flows.migration.errors import BadInput
 from flows.migration.report import Report
 from flows.migration.report_json import report_as_json
@@ -22,7 +23,6 @@ from flows.remote.watch import PICKUP_S, Watch
 from flows.terminal import say, show_report
 
 STILL_GOING = 60
-STOPPED = 130
 
 
 @dataclass(frozen=True)
