@@ -327,17 +327,18 @@ def run(
         param: A further parameter as name=value, such as approval=true; repeatable.
         tag: A tag for the run, beside those of the deployment; repeatable.
         idempotency_key: Started again with the same key it is the same run, also one
-            that is over: so name the attempt in it.
+            that is over: so name the attempt in it, and the job.
         watch: Follow the run to its end.
         timeout: Seconds after which to stop following; as long as it takes if left out.
         pickup: Seconds after which to say that no worker has taken it.
     """
-    from flows.remote.command import Following, named, parsed, run_remotely, show_result
+    from flows.remote.command import Following, named, run_remotely, show_result
+    from flows.remote.given import split
     from flows.remote.start import Wanted
 
     console = _console(as_json)
-    parameters = {**parsed(param or []), **named(migration, target)}
-    wanted = Wanted(deployment, parameters, tag or [], idempotency_key)
+    given = {**split(param or []), **named(migration, target)}
+    wanted = Wanted(deployment, given, tag or [], idempotency_key)
     result = run_remotely(console, wanted, Following(watch, timeout, pickup))
     if as_json:
         print_json(result.as_json())

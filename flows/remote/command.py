@@ -1,9 +1,8 @@
 """`pgflight run`: a run elsewhere, with the exit code of its outcome."""
 
-import json
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -94,25 +93,7 @@ def show_result(console: Console, result: Result) -> None:
         show_report(console, result.report)
 
 
-def parsed(pairs: Sequence[str]) -> dict[str, Any]:
-    """Parameters from ``name=value``: JSON where it is that, text otherwise.
-
-    Raises:
-        BadInput: there is no name, or no equals sign.
-    """
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, sign, text = pair.partition("=")
-        if not sign or not name.isidentifier():
-            raise BadInput(f"--param {pair!r} is not name=value")
-        try:
-            found[name] = json.loads(text)
-        except ValueError:
-            found[name] = text
-    return found
-
-
-def named(migration: str | None, target: str | None) -> Mapping[str, Any]:
+def named(migration: str | None, target: str | None) -> Mapping[str, str]:
     """The two parameters that have an argument of their own."""
     given = {"migration": migration, "target": target}
     return {name: value for name, value in given.items() if value is not None}
