@@ -26,7 +26,8 @@ def test_exit_code_survives_a_reader_that_is_gone(stream: str) -> None:
     os.close(read)
     elsewhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     given = {**elsewhere, stream: write}
-    done = subprocess.run([sys.executable, "-c", LINES], **given)
+    command = [sys.executable, "-c", LINES]
+    done = subprocess.run(command, stdout=given["stdout"], stderr=given["stderr"])
     os.close(write)
     assert done.returncode == 20
 

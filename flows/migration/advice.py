@@ -1,8 +1,8 @@
 """What an outcome means, and what is left to do: the same words wherever it is told."""
 
-import shlex
 from dataclasses import dataclass
 
+from flows.migration.command import command
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 
@@ -17,7 +17,7 @@ _MEANINGS = {
     Outcome.ROLLED_BACK: "the database is as it was before",
     Outcome.ROLLBACK_FAILED: "the migration is bad and still in place: act now",
     Outcome.NEEDS_DECISION: "left as it is: a person decides",
-    Outcome.UNKNOWN: "the database cannot be asked what became of the COMMIT",
+    Outcome.UNKNOWN: "nobody can say yet what became of the COMMIT",
 }
 _BY_ACTION = {
     ("recover", Outcome.NOTHING_TO_DO): "nothing was left unfinished",
@@ -145,10 +145,5 @@ def _of_all(report: Report) -> list[Advice]:
 
 
 def _command(report: Report, name: str) -> str:
-    """As it is to be typed: a name that was mistyped stays one word of it."""
-    words = ["pgflight", name]
-    if name not in ("recover", "status") and report.version:
-        words.append(report.version)
-    if report.target_name:
-        words += ["--target", report.target_name]
-    return shlex.join(words)
+    version = "" if name in ("recover", "status") else report.version
+    return command(name, version, report.target_name)

@@ -8,6 +8,7 @@ from flows.database.preflight.clearance import locate
 from flows.database.preflight.flight import flight_of
 from flows.database.revert import Reverted, prove_reverted
 from flows.database.revert import revert as revert_migration
+from flows.migration.command import command
 from flows.migration.errors import NOT_CONFIRMED, NotCleared, NotInPlace
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
@@ -50,7 +51,7 @@ def find_run(
     if flight.found_as is None:
         raise NotInPlace(
             f"Migration {flight.migration.version} is not in place here",
-            "See pgflight status.",
+            f"See {command('status', target=flight.target.name)}",
         )
     return flight
 
