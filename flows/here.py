@@ -51,7 +51,10 @@ def run_here(
         Interrupted: the run was, and has a report.
     """
     prepare_prefect()
-    if not os.environ.get("PREFECT_API_URL"):
+    from prefect.settings import PREFECT_API_URL
+
+    # A profile of Prefect's may name one as well.
+    if not PREFECT_API_URL.value():
         text = "With a private Prefect server for this run; PREFECT_API_URL names yours"
         say(console, text, "dim")
     _assert_prefect_answers()
@@ -117,9 +120,12 @@ def _assert_prefect_answers() -> None:
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
-    url = PREFECT_API_URL.value()
-    if not url:
-        make_folder(PREFECT_HOME.value(), "PREFECT_HOME")
+    from flows.remote.api import server
+
+    if PREFECT_API_URL.value():
+        with server():
+            return
+    make_folder(PREFECT_HOME.value(), "PREFECT_HOME")
     try:
         with get_client(sync_client=True) as client:
             failure = client.api_healthcheck()
@@ -127,9 +133,9 @@ def _assert_prefect_answers() -> None:
         failure = error
     if failure:
         raise BadInput(
-            f"Prefect does not answer on {url or 'its private server'}:"
+            "Prefect does not answer on its private server:"
             f" {type(failure).__name__}: {failure}; nothing was begun",
-            "Start its server, correct PREFECT_API_URL, or unset it for a private one.",
+            "Try again, or start a server, and name it in PREFECT_API_URL.",
         )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flows.migration.command import command
 from flows.migration.outcome import Outcome
-from flows.migration.report import Report
+from flows.migration.report import CANCELLED, Report
 
 DISK_FULL = "SQLSTATE 53100"
 """As it stands in an error; see PostgreSQL's Appendix A, Error Codes."""
@@ -107,6 +107,8 @@ def _advise(report: Report, outcome: Outcome) -> list[Advice]:
                 Advice("see what is in place", _command(report, "status")),
                 Advice(repaired, take_back.command),
             ]
+        case _ if CANCELLED in report.errors:
+            return [Advice("if it is still wanted", again)]
         case _ if any(DISK_FULL in error for error in report.errors):
             return [Advice(_room(report), again)]
         case _:

@@ -13,8 +13,8 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
+from flows.api_trouble import said_by
 from flows.migration.errors import BadInput
-from flows.remote.api import said_by
 from flows.remote.given import typed
 
 ATTEMPTS = 5
