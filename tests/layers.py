@@ -172,9 +172,13 @@ def names_the_target_in_a_command(module: Module) -> Faults:
     """Typed as it is shown, a command without --target hits another database."""
     if module.is_below(*SURFACE, "flows.migration.command"):
         return
-    for node in ast.walk(module.tree):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and not _is_docstring(module, node) and _COMMAND.search(node.value):
+    told = [
+        node
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and not _is_docstring(module, node)
+    ]
+    for node in told:
+        if isinstance(node.value, str) and _COMMAND.search(node.value):
             yield f"line {node.lineno}: a command that is not put together"
 
 

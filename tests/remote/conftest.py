@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun
-from prefect.states import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.utilities.callables import parameter_schema
 
 from flows.remote.start import Wanted, start

@@ -1,14 +1,16 @@
 """How a run elsewhere ended, where it could not say so itself."""
 
 import io
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import LogCreate
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Crashed, Pending, Running
-from prefect.types._datetime import now
+from pydantic import SecretStr
 from rich.console import Console
 
 from flows.migration.advice import left_to_do
@@ -21,14 +23,14 @@ from tests.remote.conftest import ended
 
 
 def say(client: SyncPrefectClient, run: FlowRun, text: str, level: int = 20) -> None:
-    line = LogCreate(
-        name="prefect.flow_runs",
-        level=level,
-        message=text,
-        timestamp=now("UTC"),
-        flow_run_id=run.id,
-    )
-    client.create_logs([line])
+    line = {
+        "name": "prefect.flow_runs",
+        "level": level,
+        "message": text,
+        "timestamp": datetime.now(UTC),
+        "flow_run_id": run.id,
+    }
+    client.create_logs([LogCreate.model_validate(line)])
 
 
 def test_crash_before_the_flow_began_is_blocked_and_names_the_folder(
@@ -58,7 +60,7 @@ def test_target_from_the_list_is_named(client: SyncPrefectClient, key: str) -> N
     from flows.target_block import PostgresTarget
 
     name = f"b{uuid4().hex}"
-    block = PostgresTarget(database_url="service=nowhere").save(name)
+    block = PostgresTarget(database_url=SecretStr("service=nowhere")).save(name)
     value = f"postgres-target/{name}" if key == "block_document_slug" else block
     given = f'{{"$ref": {{"{key}": "{value}"}}}}'
     run = ended(client, Running(), Crashed(), target=given)
@@ -74,7 +76,9 @@ class Deleting(io.StringIO):
 
     def write(self, text: str) -> int:
         if "is Scheduled" in text:
-            (run,) = self._client.read_flow_runs(limit=1, sort="START_TIME_DESC")
+            (run,) = self._client.read_flow_runs(
+                limit=1, sort=FlowRunSort.START_TIME_DESC
+            )
             self._client.delete_flow_run(run.id)
         return super().write(text)
 
