@@ -112,7 +112,7 @@ def _contrast(one: str, other: str) -> float:
     def light(colour: str) -> float:
         parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
         weighed = zip((0.2126, 0.7152, 0.0722), parts, strict=True)
-        return sum(weight * part**2.2 for weight, part in weighed)
+        return sum(float(weight * part**2.2) for weight, part in weighed)
 
     lighter, darker = sorted((light(one), light(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
