@@ -17,7 +17,8 @@ from rich.console import Console
 
 from flows.asking import asker
 from flows.border import install
-from flows.here import prepare_prefect, run_here
+from flows.here import STOPPED, Interrupted, prepare_prefect, run_here
+from flows.lasting import outlive_readers
 from flows.migration.errors import PgflightError, QueryFailed
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
 from flows.migration.manifest import LEAST_BUDGET_MS, MOST_BUDGET_MS
@@ -326,17 +327,18 @@ def run(
         param: A further parameter as name=value, such as approval=true; repeatable.
         tag: A tag for the run, beside those of the deployment; repeatable.
         idempotency_key: Started again with the same key it is the same run, also one
-            that is over: so name the attempt in it.
+            that is over: so name the attempt in it, and the job.
         watch: Follow the run to its end.
         timeout: Seconds after which to stop following; as long as it takes if left out.
         pickup: Seconds after which to say that no worker has taken it.
     """
-    from flows.remote.command import Following, named, parsed, run_remotely, show_result
+    from flows.remote.command import Following, named, run_remotely, show_result
+    from flows.remote.given import split
     from flows.remote.start import Wanted
 
     console = _console(as_json)
-    parameters = {**parsed(param or []), **named(migration, target)}
-    wanted = Wanted(deployment, parameters, tag or [], idempotency_key)
+    given = {**split(param or []), **named(migration, target)}
+    wanted = Wanted(deployment, given, tag or [], idempotency_key)
     result = run_remotely(console, wanted, Following(watch, timeout, pickup))
     if as_json:
         print_json(result.as_json())
@@ -482,6 +484,7 @@ def demo(
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: run one command and exit with its outcome's code."""
     install()
+    outlive_readers()
     try:
         sys.exit(app(arguments, exit_on_error=False, result_action="return_value"))
     except cyclopts.CycloptsError:
@@ -491,7 +494,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.outcome.exit_code)
     except KeyboardInterrupt:
         say(_console(True), "Stopped.")
-        sys.exit(130)
+        sys.exit(STOPPED)
 
 
 def _fly(run: Callable[[], Any], as_json: bool, file: Path | None) -> int:
@@ -500,12 +503,17 @@ def _fly(run: Callable[[], Any], as_json: bool, file: Path | None) -> int:
     if file:
         # A run that is killed must not leave an earlier one's story as its own.
         file.unlink(missing_ok=True)
-    report = run_here(console, run, partial(_write, file))
+    try:
+        report = run_here(console, run, partial(_write, file))
+        code = report.exit_code
+    except Interrupted as stop:
+        report = stop.report
+        code = report.exit_code or STOPPED
     if as_json:
         print_json(report_as_json(report))
     else:
         show_report(console, report)
-    return report.exit_code
+    return code
 
 
 def _write(file: Path | None, report: Report) -> None:

@@ -4,8 +4,9 @@ Prefect is imported late: it takes two seconds, and its settings count only befo
 """
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,21 @@ from rich.console import Console
 from flows.migration.errors import BadInput
 from flows.migration.report import Report
 from flows.terminal import say, show_runs_on
+
+STOPPED = 130
+"""Exit code of what was interrupted; 128 + SIGINT, as shells have it."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM, after which the run still closed its report.
+
+    Attributes:
+        report: maybe only of a part of the run, such as one deployment of a recovery.
+    """
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
 
 
 def run_here(
@@ -32,9 +48,13 @@ def run_here(
     Raises:
         BadInput: Prefect does not answer, or has no place for its database; nothing
             was begun.
+        Interrupted: the run was, and has a report.
     """
     prepare_prefect()
-    if not os.environ.get("PREFECT_API_URL"):
+    from prefect.settings import PREFECT_API_URL
+
+    # A profile of Prefect's may name one as well.
+    if not PREFECT_API_URL.value():
         text = "With a private Prefect server for this run; PREFECT_API_URL names yours"
         say(console, text, "dim")
     _assert_prefect_answers()
@@ -42,12 +62,26 @@ def run_here(
     from flows.tasks.landing import report_of
 
     show_runs_on(console)
-    with _without_heartbeat(), keeping_reports() as kept:
+    with _without_heartbeat(), _stopped_by_sigterm(), keeping_reports() as kept:
         try:
             return report_of(run())
+        except BaseException as error:
+            if isinstance(error, Exception) or not kept:
+                raise
+            raise Interrupted(kept[-1]) from None
         finally:
             if kept:
                 when_closed(kept[-1])
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Prefect sends the signal once more when it is done: that is to end as Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def prepare_prefect() -> None:
@@ -86,9 +120,12 @@ def _assert_prefect_answers() -> None:
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
-    url = PREFECT_API_URL.value()
-    if not url:
-        make_folder(PREFECT_HOME.value(), "PREFECT_HOME")
+    from flows.remote.api import server
+
+    if PREFECT_API_URL.value():
+        with server():
+            return
+    make_folder(PREFECT_HOME.value(), "PREFECT_HOME")
     try:
         with get_client(sync_client=True) as client:
             failure = client.api_healthcheck()
@@ -96,9 +133,9 @@ def _assert_prefect_answers() -> None:
         failure = error
     if failure:
         raise BadInput(
-            f"Prefect does not answer on {url or 'its private server'}:"
+            "Prefect does not answer on its private server:"
             f" {type(failure).__name__}: {failure}; nothing was begun",
-            "Start its server, correct PREFECT_API_URL, or unset it for a private one.",
+            "Try again, or start a server, and name it in PREFECT_API_URL.",
         )
 
 

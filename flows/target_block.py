@@ -12,7 +12,8 @@ from prefect.settings import PREFECT_API_URL
 from prefect.types import SecretDict
 from pydantic import ConfigDict, Field, SecretStr, ValidationError
 
-from flows.migration.errors import TargetError
+from flows.api_trouble import explained
+from flows.migration.errors import BadInput, TargetError
 from flows.migration.parameters import BLOCK_TYPE, BlockReference
 from flows.migration.target import (
     PREFIX,
@@ -114,8 +115,8 @@ def register(environment: Mapping[str, str], name: str | None, replace: bool) ->
         replace: a block of that name may be there.
 
     Raises:
-        TargetError: Prefect does not answer, the target is not to be had, or its name
-            is taken.
+        BadInput: Prefect does not answer or wants a login, the target is not to be had,
+            or its name is taken.
     """
     target = None
     if name:
@@ -129,24 +130,26 @@ def register(environment: Mapping[str, str], name: str | None, replace: bool) ->
             "export PREFECT_API_URL=http://127.0.0.1:4200/api",
         )
     try:
-        PostgresTarget.register_type_and_schema()
-        if target and name:
-            others = named_in_environment(environment)
-            block_of(target, others).save(name, overwrite=replace)
+        with explained(url):
+            PostgresTarget.register_type_and_schema()
+            if target and name:
+                others = named_in_environment(environment)
+                block_of(target, others).save(name, overwrite=replace)
+        return
+    except BadInput:
+        raise
     except Exception as failure:
         is_taken = "already in use" in str(failure)
-        problem = (
-            f"{url}: there is a block {BLOCK_TYPE}/{name} already"
-            if is_taken
-            else f"{url}: {type(failure).__name__}"
+        problem = type(failure).__name__
+    # Outside the handler, so that no context carries a value along.
+    if is_taken:
+        raise TargetError(
+            f"Not registered: {url}: there is a block {BLOCK_TYPE}/{name} already",
+            "Add --replace, or choose another name.",
         )
-    else:
-        return
     raise TargetError(
-        f"Not registered: {problem}",
-        "Add --replace, or choose another name."
-        if is_taken
-        else "Start the server, or correct PREFECT_API_URL.",
+        f"Not registered: {url}: {problem}",
+        "Look into the server's log, or correct PREFECT_API_URL.",
     )
 
 
@@ -181,16 +184,22 @@ def load_target(choice: str | BlockReference, others: list[str]) -> Target:
     """
     if not PREFECT_API_URL.value():
         raise _unknown(choice, others, "PREFECT_API_URL names no server to ask")
+    url = str(PREFECT_API_URL.value())
     try:
-        with get_client(sync_client=True) as client:
+        with explained(url), get_client(sync_client=True) as client:
             document = _read(client, choice)
             names = [] if document else _names(client)
-    except Exception as failure:
-        # Whatever is wrong between here and there: a proxy, a password, a server.
+    except BadInput as error:
         raise TargetError(
             f"Prefect does not say what the target {_shown(choice)} is:"
-            f" {PREFECT_API_URL.value()}: {type(failure).__name__}",
-            "Start its server, or correct PREFECT_API_URL; nothing was begun.",
+            f" {error.message}",
+            error.help,
+        ) from None
+    except Exception as failure:
+        raise TargetError(
+            f"Prefect does not say what the target {_shown(choice)} is:"
+            f" {url}: {type(failure).__name__}",
+            "Look into the server's log; nothing was begun.",
         ) from None
     if document is None:
         known = ", ".join(names) or "none"

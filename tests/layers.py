@@ -1,6 +1,7 @@
 """The rules that the modules of flows/ keep, each a function from module to faults."""
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,11 +32,16 @@ SURFACE = {
     "flows.terminal",
     "flows.asking",
     "flows.here",
+    "flows.lasting",
     "flows.remote",
     "flows.report_file",
     "flows.demo",
 }
 """What speaks to a person: it may import anything, and nothing else imports it."""
+
+_COMMAND = re.compile(
+    r"pgflight (deploy|rollback|recover|restore|status|verify|plan)\b"
+)
 
 MAY_IMPORT = {
     "flows.resources": set[str](),
@@ -49,7 +55,13 @@ MAY_IMPORT = {
     },
     "flows.smoke": {"httpx", "flows.migration"},
     "flows.targets": {"flows.migration", "flows.target_block"},
-    "flows.target_block": {"prefect", "pydantic", "flows.migration"},
+    "flows.api_trouble": {"prefect", "httpx", "flows.migration"},
+    "flows.target_block": {
+        "prefect",
+        "pydantic",
+        "flows.api_trouble",
+        "flows.migration",
+    },
     "flows.tasks": TASK,
     "flows.rollback": FLOW,
     "flows.restore": FLOW,
@@ -156,6 +168,20 @@ def sends_no_sql_put_together_from_strings(module: Module) -> Faults:
             yield f"line {call.lineno}: SQL put together from strings"
 
 
+def names_the_target_in_a_command(module: Module) -> Faults:
+    """Typed as it is shown, a command without --target hits another database."""
+    if module.is_below(*SURFACE, "flows.migration.command"):
+        return
+    told = [
+        node
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and not _is_docstring(module, node)
+    ]
+    for node in told:
+        if isinstance(node.value, str) and _COMMAND.search(node.value):
+            yield f"line {node.lineno}: a command that is not put together"
+
+
 RULES: tuple[Rule, ...] = (
     imports_only_lower_layers,
     imports_psycopg_only_where_it_speaks_sql,
@@ -165,12 +191,20 @@ RULES: tuple[Rule, ...] = (
     has_a_docstring,
     prints_only_to_a_person,
     sends_no_sql_put_together_from_strings,
+    names_the_target_in_a_command,
 )
 
 
 def _name_of(path: Path) -> str:
     parts = path.relative_to(CHECKOUT).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
+
+
+def _is_docstring(module: Module, node: ast.Constant) -> bool:
+    return any(
+        isinstance(statement, ast.Expr) and statement.value is node
+        for statement in ast.walk(module.tree)
+    )
 
 
 def _is_below(name: str, package: str) -> bool:

@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from flows.demo.loopback import HOST
 from flows.demo.world import World
 from flows.migration.errors import PgflightError
 from tests.fix_flight import NO_ENDPOINT
@@ -138,6 +141,44 @@ def test_prefect_that_cannot_work_is_named(
     assert value in done.stderr
     assert gist in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.fixture
+def locked_prefect(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A profile of Prefect's that names a server which wants to know who asks."""
+
+    class Locked(BaseHTTPRequestHandler):
+        def do_any(self) -> None:
+            self.send_response(401)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        do_GET = do_POST = do_any
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer((HOST, 0), Locked) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://{HOST}:{server.server_port}/api"
+        profile = f'active = "a"\n[profiles.a]\nPREFECT_API_URL = "{url}"\n'
+        (tmp_path / "profiles.toml").write_text(profile)
+        yield {"PREFECT_HOME": str(tmp_path)}
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "command", ["verify", "status --target prod", "register", "run 008", "automations"]
+)
+def test_server_that_wants_a_login_is_said_to(
+    pgflight: Pgflight, locked_prefect: dict[str, str], command: str
+) -> None:
+    """And no private one is said to be used, where a profile names one."""
+    done = pgflight(*command.split(), **locked_prefect)
+    said = done.stdout + done.stderr
+    assert done.returncode == 10, said
+    assert "wants a login (401)" in said
+    assert "Set PREFECT_API_AUTH_STRING" in said
+    assert "private Prefect server" not in said
 
 
 def test_deploy_and_rollback(

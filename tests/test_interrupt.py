@@ -60,6 +60,13 @@ def wait_until(owner: psycopg.Connection, query: str) -> None:
         time.sleep(0.05)
 
 
+def assert_report_is_last(output: str) -> None:
+    """Its page, as after any other end."""
+    page = output.partition("deploy 008: ROLLED_BACK")[2]
+    assert "ROLLED_BACK  deploy 008" in page, output
+    assert "left to do:" in page
+
+
 def stop_while_waiting(folder: Path) -> tuple[list[str], str, int]:
     """What a rollback by hand says before it waits, what after Ctrl-C, and its code."""
     with subprocess.Popen(
@@ -110,29 +117,44 @@ def test_ctrl_c_in_a_statement_leaves_nothing(
     wait_until(owner, f"{BACKENDS} AND query = 'SELECT pg_sleep(60)'")
     deployment.send_signal(signal.SIGINT)
     output, _ = deployment.communicate(timeout=60)
-    assert deployment.returncode == 130, output
+    assert deployment.returncode == 20, output
     assert "Traceback" not in output
-    assert "deploy 008: ROLLED_BACK" in output
+    assert_report_is_last(output)
     wait_until(owner, f"SELECT NOT EXISTS ({BACKENDS} HAVING count(*) > 0)")
     assert dump_schema() == before
 
 
-def test_ctrl_c_after_the_commit_rolls_back(
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_after_the_commit_rolls_back_and_reports(
     folder: Path,
     ledger: None,
     dump_schema: Dump,
     owner: psycopg.Connection,
     deployment: "subprocess.Popen[str]",
+    sent: signal.Signals,
 ) -> None:
     before = dump_schema()
     wait_until(
         owner, "SELECT EXISTS (SELECT FROM pgflight.run WHERE state = 'applied')"
     )
-    deployment.send_signal(signal.SIGINT)
+    deployment.send_signal(sent)
     output, _ = deployment.communicate(timeout=60)
-    assert deployment.returncode == 130, output
-    assert "deploy 008: ROLLED_BACK" in output
+    assert deployment.returncode == 20, output
+    assert "Rolling back" in output
+    assert_report_is_last(output)
     assert dump_schema() == before
+
+
+def test_output_that_nobody_reads_any_more_changes_nothing(
+    owner: psycopg.Connection, deployment: "subprocess.Popen[str]"
+) -> None:
+    assert deployment.stdout
+    for line in deployment.stdout:
+        if "Migration executed" in line:
+            break
+    deployment.stdout.close()
+    assert deployment.wait(60) == 0
+    assert state_in_ledger(owner) == "accepted"
 
 
 def test_ctrl_c_in_the_rollback_does_not_leave_what_is_bad(
@@ -152,8 +174,8 @@ def test_ctrl_c_in_the_rollback_does_not_leave_what_is_bad(
     wait_until(owner, f"{BACKENDS} AND query = $${nap}$$")
     deployment.send_signal(signal.SIGINT)
     output, _ = deployment.communicate(timeout=60)
-    assert deployment.returncode == 130, output
-    assert "deploy 008: ROLLED_BACK" in output
+    assert deployment.returncode == 20, output
+    assert_report_is_last(output)
     assert dump_schema() == before
 
 

@@ -45,6 +45,7 @@ BROKEN = [
     (layers.has_a_name_of_its_own, "flows.tasks.signal", ""),
     (layers.has_a_docstring, "flows.deploy", "import os"),
     (layers.prints_only_to_a_person, "flows.tasks.apply", "print('applied')"),
+    (layers.names_the_target_in_a_command, "flows.tasks.x", "a = 'pgflight recover'"),
     *[
         (layers.sends_no_sql_put_together_from_strings, "flows.database.x", source)
         for source in (
@@ -63,6 +64,7 @@ KEPT = [
     (layers.imports_only_lower_layers, "flows.demo.show", "import flows.cli, uvicorn"),
     (layers.has_no_class_beside_a_flow, "flows.tasks.x", "class B: pass"),
     (layers.prints_only_to_a_person, "flows.cli", "print('done')"),
+    (layers.names_the_target_in_a_command, "flows.tasks.x", "'As pgflight recover.'"),
     (
         layers.sends_no_sql_put_together_from_strings,
         "flows.database.x",

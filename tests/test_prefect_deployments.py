@@ -342,7 +342,8 @@ def test_subflow_of_another_flow_cannot_be_asked(deployments: Deployments) -> No
         idempotency_key="theirs",
         state={"type": "SCHEDULED"},
     )
-    watched = deployments.pgflight(*DEPLOY, "--idempotency-key", "theirs")
+    as_theirs = ("--param", "approval=true", "--idempotency-key", "theirs")
+    watched = deployments.pgflight(*DEPLOY, *as_theirs)
     assert watched.returncode == 10, watched.stdout
     assert "Cannot suspend subflows" in watched.stdout
 

@@ -23,6 +23,7 @@ from flows.database.connection import (
 )
 from flows.database.ledger import FENCE_KEY
 from flows.database.standby import confirmation, end_wait, patience_ms
+from flows.migration.command import command
 from flows.migration.commit_state import CommitState
 from flows.migration.errors import (
     ApplyFailed,
@@ -131,11 +132,12 @@ def reconcile(
             reason = error.message
             hung = _end_standby_wait(flight, pid) or hung
             time.sleep(0.5)
+    recover = command("recover", target=flight.target.name)
     raise CommitUnknown(
         "COMMIT was sent, its answer was lost, and the ledger could not be asked"
         f" for {for_s:g} s: {reason}",
-        "Do not run the migration by hand. Once the database answers, run `pgflight"
-        f" recover`: run {flight.run_id} is in the ledger if it committed.",
+        "Do not run the migration by hand. Once the database answers, run"
+        f" `{recover}`: run {flight.run_id} is in the ledger if it committed.",
     )
 
 

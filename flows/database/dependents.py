@@ -11,7 +11,7 @@ from flows.migration.errors import InTheWay, StatementFailed
 
 _HELP = (
     "Nothing was changed. Drop these, or change them so that they do without, then roll"
-    " back again: pgflight rollback"
+    " it back again."
 )
 
 

@@ -37,6 +37,7 @@ from flows.database.ledger import (
 )
 from flows.database.pinning import pin_target
 from flows.migration.check import Check
+from flows.migration.command import command
 from flows.migration.errors import Inconclusive
 from flows.migration.expectation import Expectations
 from flows.migration.flight import Flight
@@ -135,7 +136,7 @@ def _record_accepted(flight: Flight, detail: str) -> None:
             raise Inconclusive(
                 f"Migration {flight.migration.version} was rolled back, or began to be,"
                 " by somebody else while it was being tested",
-                "See pgflight status.",
+                f"See {command('status', target=flight.target.name)}",
             )
         pin_target(conn)
         commit_locally(conn)

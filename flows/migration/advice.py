@@ -1,10 +1,10 @@
 """What an outcome means, and what is left to do: the same words wherever it is told."""
 
-import shlex
 from dataclasses import dataclass
 
+from flows.migration.command import command
 from flows.migration.outcome import Outcome
-from flows.migration.report import Report
+from flows.migration.report import CANCELLED, Report
 
 DISK_FULL = "SQLSTATE 53100"
 """As it stands in an error; see PostgreSQL's Appendix A, Error Codes."""
@@ -17,7 +17,7 @@ _MEANINGS = {
     Outcome.ROLLED_BACK: "the database is as it was before",
     Outcome.ROLLBACK_FAILED: "the migration is bad and still in place: act now",
     Outcome.NEEDS_DECISION: "left as it is: a person decides",
-    Outcome.UNKNOWN: "the database cannot be asked what became of the COMMIT",
+    Outcome.UNKNOWN: "nobody can say yet what became of the COMMIT",
 }
 _BY_ACTION = {
     ("recover", Outcome.NOTHING_TO_DO): "nothing was left unfinished",
@@ -107,6 +107,8 @@ def _advise(report: Report, outcome: Outcome) -> list[Advice]:
                 Advice("see what is in place", _command(report, "status")),
                 Advice(repaired, take_back.command),
             ]
+        case _ if CANCELLED in report.errors:
+            return [Advice("if it is still wanted", again)]
         case _ if any(DISK_FULL in error for error in report.errors):
             return [Advice(_room(report), again)]
         case _:
@@ -145,10 +147,5 @@ def _of_all(report: Report) -> list[Advice]:
 
 
 def _command(report: Report, name: str) -> str:
-    """As it is to be typed: a name that was mistyped stays one word of it."""
-    words = ["pgflight", name]
-    if name not in ("recover", "status") and report.version:
-        words.append(report.version)
-    if report.target_name:
-        words += ["--target", report.target_name]
-    return shlex.join(words)
+    version = "" if name in ("recover", "status") else report.version
+    return command(name, version, report.target_name)

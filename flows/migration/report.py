@@ -19,6 +19,9 @@ from flows.migration.strategy import Strategy
 _TOLD_AS_IT_IS = (Outcome.ROLLED_BACK, Outcome.NEEDS_DECISION, Outcome.UNKNOWN)
 """Outcomes of a rollback that are the deployment's own."""
 
+CANCELLED = "It was cancelled, or its process was told to stop"
+"""The reason of a run that was interrupted, by whatever signal."""
+
 
 class StatementTiming(BaseModel):
     """One statement of up.sql or down.sql, or one online step, as it ran.
@@ -232,8 +235,7 @@ class Report(BaseModel):
     def add_error(self, error: BaseException) -> None:
         """Keep an error beside those that came before it."""
         self.is_busy = self.is_busy or isinstance(error, Busy)
-        is_ours = isinstance(error, PgflightError)
-        text = mask(str(error) if is_ours else f"{type(error).__name__}: {error}")
+        text = mask(_told(error))
         if text not in self.errors:
             self.errors.append(text)
 
@@ -291,6 +293,14 @@ def longest_held(locks: Iterable[LockHeld]) -> list[LockHeld]:
         known = longest.get((lock.table, lock.mode), lock)
         longest[lock.table, lock.mode] = max(known, lock, key=lambda one: one.held_ms)
     return list(longest.values())
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, PgflightError):
+        return str(error)
+    told = f"{type(error).__name__}: {error}"
+    # A signal, which is nothing that went wrong.
+    return told if isinstance(error, Exception) else CANCELLED
 
 
 def _gravity(outcome: Outcome) -> tuple[int, bool]:

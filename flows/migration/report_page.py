@@ -97,6 +97,8 @@ def _headline(report: Report) -> str:
 
 def _in_short(report: Report) -> list[str]:
     lines = [f"- **What happened:** {_happened(report)}"]
+    if report.approval:
+        lines.append(f"- **Approval:** {_sentence(text(report.approval))}")
     lines.append(f"- **What users felt:** {_felt(report)}")
     if report.checks or report.probes:
         lines.append(f"- **What was checked:** {_checked(report)}")

@@ -4,6 +4,7 @@ The chart is mermaid's, which GitHub and Prefect draw; the table says the same w
 nothing is drawn.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,14 +25,44 @@ _APART_MS = [a * ten for ten in (10, 100, 1_000, 10_000) for a in (1, 2, 5)] + [
 LEAST_SHARE = 0.01
 """Of the whole run: a statement that took less is in the table only."""
 
-# Prefect puts dark text on a dark page, and either draws everything too small to be
-# read in its column: so a page of its own, and a width.
-_LOOK = (
-    '%%{init: {"theme": "default", "gantt": {"useWidth": 700, "leftPadding": 80,'
-    ' "fontSize": 12, "sectionFontSize": 12}, "themeCSS": ".section {fill: #f1f5f9;'
-    " opacity: 1;} .section1 {fill: #e2e8f0;} .grid .tick text {fill: #888888;}"
-    '"}}%%'
+# The page may be light or dark, and either draws everything too small to be read in its
+# column: so a page of the chart's own, and a width. Where a viewer does not take the
+# CSS, the words beside the bars have a tone that both pages leave readable.
+_BETWEEN, _DARK = "#727a85", "#1f2328"
+_COLOURS = {
+    "textColor": _BETWEEN,
+    "titleColor": _BETWEEN,
+    "taskTextOutsideColor": _BETWEEN,
+    "sectionBkgColor": "transparent",
+    "sectionBkgColor2": "transparent",
+    "altSectionBkgColor": "transparent",
+    "taskBkgColor": "#8ab4f8",
+    "taskBorderColor": "#8ab4f8",
+    "activeTaskBkgColor": "#f5b971",
+    "activeTaskBorderColor": "#f5b971",
+    "critBkgColor": "#f28b82",
+    "critBorderColor": "#f28b82",
+    "taskTextColor": _DARK,
+    "taskTextLightColor": _DARK,
+    "taskTextDarkColor": _DARK,
+    "todayLineColor": "transparent",
+}
+_CSS = (
+    ".section {fill: #f1f5f9; opacity: 1;} .section1 {fill: #e2e8f0;}"
+    f" text {{fill: {_DARK} !important;}}"
+    f" .grid .tick text {{fill: {_BETWEEN} !important;}}"
 )
+_LOOK = {
+    "theme": "base",
+    "themeVariables": _COLOURS,
+    "gantt": {
+        "useWidth": 700,
+        "leftPadding": 80,
+        "fontSize": 12,
+        "sectionFontSize": 12,
+    },
+    "themeCSS": _CSS,
+}
 
 # Of what a name may hold, mermaid's grammar lets these pass anywhere in a task.
 _NOT_IN_A_BAR = re.compile(r"[^\w .()\[\]/+-]")
@@ -79,7 +110,8 @@ def chart(report: Report, bars: Iterable[Bar]) -> list[str]:
     """A Gantt chart by the viewer's clock."""
     began_ms = report.started_at.timestamp() * 1_000
     found = list(bars)
-    lines = [_LOOK, "gantt", "dateFormat x", *_axis(found)]
+    look = f"%%{{init: {json.dumps(_LOOK)}}}%%"
+    lines = [look, "gantt", "dateFormat x", *_axis(found)]
     for section in ("steps", "statements", "locks"):
         here = [bar for bar in found if bar.section == section]
         if here:
@@ -125,7 +157,7 @@ def _axis(bars: list[Bar]) -> list[str]:
 
 
 def _bars(report: Report, later_ms: float) -> Iterator[Bar]:
-    prefix = "rollback: " if later_ms else ""
+    prefix = "rollback " if later_ms else ""
     for phase in report.phases:
         name, took_ms = f"{prefix}{phase.name}", phase.seconds * 1_000
         yield Bar("steps", name, later_ms + phase.at_ms, took_ms)

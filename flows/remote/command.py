@@ -1,28 +1,28 @@
 """`pgflight run`: a run elsewhere, with the exit code of its outcome."""
 
-import json
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.urls import url_for
 from rich.console import Console
 
-from flows.migration.errors import BadInput
+from flows.here import STOPPED
 from flows.migration.report import Report
 from flows.migration.report_json import report_as_json
 from flows.remote.api import server
-from flows.remote.ending import report_of
+from flows.remote.ending import report_of, report_of_deleted
 from flows.remote.start import Started, Wanted, start
 from flows.remote.watch import PICKUP_S, Watch
 from flows.terminal import say, show_report
 
 STILL_GOING = 60
-STOPPED = 130
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,28 @@ def run_remotely(console: Console, wanted: Wanted, following: Following) -> Resu
             until=None if limit is None else time.monotonic() + limit,
             pickup_s=following.pickup_s,
         )
+        action = wanted.deployment.partition("-")[0]
         try:
-            # Prefect asks again for a minute; whoever watches wants to know sooner.
-            patience = temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 1})
-            with _stopped_by_signals(), patience:
-                run = watch.follow()
+            run = _followed(watch)
         except KeyboardInterrupt:
             say(console, f"Stopped following. {_goes_on(about, watch)}", "yellow")
             return Result(STOPPED, about)
+        except ObjectNotFound:
+            report = report_of_deleted(client, started.run, action)
+            return Result(report.exit_code, about, report)
         if run is None:
             late = f"Not over after {limit:,.0f} s. {_goes_on(about, watch)}"
             say(console, late, "yellow")
             return Result(STILL_GOING, about)
-        report = report_of(client, run, wanted.deployment.partition("-")[0])
+        report = report_of(client, run, action)
     return Result(report.exit_code, about, report)
+
+
+def _followed(watch: Watch) -> FlowRun | None:
+    # Prefect asks again for a minute; whoever watches wants to know sooner.
+    patience = temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 1})
+    with _stopped_by_signals(), patience:
+        return watch.follow()
 
 
 def show_result(console: Console, result: Result) -> None:
@@ -94,25 +102,7 @@ def show_result(console: Console, result: Result) -> None:
         show_report(console, result.report)
 
 
-def parsed(pairs: Sequence[str]) -> dict[str, Any]:
-    """Parameters from ``name=value``: JSON where it is that, text otherwise.
-
-    Raises:
-        BadInput: there is no name, or no equals sign.
-    """
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, sign, text = pair.partition("=")
-        if not sign or not name.isidentifier():
-            raise BadInput(f"--param {pair!r} is not name=value")
-        try:
-            found[name] = json.loads(text)
-        except ValueError:
-            found[name] = text
-    return found
-
-
-def named(migration: str | None, target: str | None) -> Mapping[str, Any]:
+def named(migration: str | None, target: str | None) -> Mapping[str, str]:
     """The two parameters that have an argument of their own."""
     given = {"migration": migration, "target": target}
     return {name: value for name, value in given.items() if value is not None}

@@ -19,7 +19,14 @@ PAGE = 200
 LATE = timedelta(seconds=30)
 """Lines are sent in batches, from several processes: some come after younger ones."""
 
-_ENGINES_OWN = ("Beginning ", "Finished in state ", "Created ", "Suspending flow run")
+_ENGINES_OWN = ("Beginning ", "Created ", "Suspending flow run")
+_NEVER = (
+    # Each failure has been said before, by the step itself.
+    "Finished in state ",
+    "Task run failed with state",
+    # A traceback of Prefect's about a file of its own, after a run that never began.
+    "Runner failed to retrieve flow to execute",
+)
 _OF_THE_RUN = ("prefect.flow_runs", "prefect.task_runs")
 
 
@@ -70,6 +77,8 @@ def _is_worth_it(line: Log) -> bool:
     """Prefect's own housekeeping is left out, its warnings are not."""
     if "flows.tasks.landing.Landed" in line.message:
         # The engine's traceback of a run that ended as it was meant to.
+        return False
+    if line.message.startswith(_NEVER):
         return False
     is_ours = line.name in _OF_THE_RUN and not line.message.startswith(_ENGINES_OWN)
     return is_ours or line.level >= WARNING

@@ -10,7 +10,6 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun, Log, State, StateType
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
-from flows.migration.errors import BadInput
 from flows.remote.log import WARNING, GrowingLog
 from flows.remote.start import Started
 
@@ -55,7 +54,7 @@ class Watch:
             None where the time is up before that.
 
         Raises:
-            BadInput: the run was deleted.
+            ObjectNotFound: the run was deleted.
         """
         while True:
             run = self._look()
@@ -78,7 +77,7 @@ class Watch:
             self._show_lines()
             self._note_state(run)
         except ObjectNotFound:
-            raise BadInput("The run was deleted while it was followed") from None
+            raise
         except (httpx.TransportError, PrefectHTTPStatusError) as error:
             self._note_lost(error)
             return None

@@ -10,6 +10,7 @@ from flows.database.ledger import Run
 from flows.database.logbook import close_flight
 from flows.database.unfinished import Unfinished
 from flows.database.verify import find_run
+from flows.migration.command import command
 from flows.migration.errors import (
     BadInput,
     Blocked,
@@ -58,7 +59,8 @@ def _run_of(flight: Flight) -> Run | None:
     except PgflightError as error:
         raise CommitUnknown(
             f"The ledger cannot be asked whether the migration is in place: {error}",
-            "Run pgflight status once the database answers.",
+            f"Run {command('status', target=flight.target.name)} once the database"
+            " answers.",
         ) from None
 
 
@@ -115,11 +117,14 @@ def outcome_without_rollback(flight: Flight | None, error: BaseException) -> Out
 
 def name_waiting(report: Report, waiting: Sequence[Unfinished]) -> Report:
     """Close a recovery; what only a person can decide is named, and left alone."""
+    target = name_aimed_at()
     for run in waiting:
+        again = command("deploy", run.version, target)
+        take_back = command("rollback", run.version, target)
         report.errors.append(
             f"{run.version} is {run.state} and waits for a decision"
-            f" ({run.last_outcome}): `pgflight deploy {run.version}` tries it again,"
-            f" `pgflight rollback {run.version}` takes it back"
+            f" ({run.last_outcome}): `{again}` tries it again, `{take_back}` takes it"
+            " back"
         )
     return report.conclude_all([run.version for run in waiting])
 

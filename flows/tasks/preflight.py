@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from flows.database.preflight.clearance import clear
-from flows.database.preflight.flight import flight_of
+from flows.database.preflight.flight import describe, flight_of
 from flows.migration.errors import NotCleared
 from flows.migration.finding import Finding, Level
 from flows.migration.flight import Flight
@@ -34,6 +34,7 @@ def preflight(report: Report, migration: str, folder: str, terms: Terms) -> Flig
     with report.phase("preflight"):
         clearance = clear(Path(folder), migration, aimed_at, terms)
     clearance.findings += pinned_findings(clearance)
+    describe(report, clearance)
     log_findings(report, clearance.findings)
     publish_findings(report)
     if clearance.blocking:

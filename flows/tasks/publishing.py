@@ -30,6 +30,7 @@ from flows.migration.report_page import (
     report_page,
 )
 from flows.migration.state_name import REPORT_KEY
+from flows.targets import name_aimed_at
 from flows.tasks.call import Call
 from flows.tasks.engine import is_away, run_log
 
@@ -165,9 +166,9 @@ def _in_time(publish: Callable[[], object]) -> UUID | None:
 
 
 def key_of(kind: str, report: Report) -> str:
-    """What the page of this kind is called in Prefect."""
+    """What the page of this kind is called in Prefect; of each target another one."""
     action = "" if report.action == "deploy" else f"{report.action}-"
-    return _key(f"{kind}-{action}{report.version}")
+    return _key(f"{kind}-{action}{report.version}-{name_aimed_at()}")
 
 
 def _key(text: str) -> str:

@@ -5,9 +5,10 @@ from pathlib import Path
 from flows.database.attempt import Committed
 from flows.database.claim import current_claim
 from flows.database.preflight.clearance import locate
-from flows.database.preflight.flight import flight_of
+from flows.database.preflight.flight import describe, flight_of
 from flows.database.revert import Reverted, prove_reverted
 from flows.database.revert import revert as revert_migration
+from flows.migration.command import command
 from flows.migration.errors import NOT_CONFIRMED, NotCleared, NotInPlace
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
@@ -50,7 +51,7 @@ def find_run(
     if flight.found_as is None:
         raise NotInPlace(
             f"Migration {flight.migration.version} is not in place here",
-            "See pgflight status.",
+            f"See {command('status', target=flight.target.name)}",
         )
     return flight
 
@@ -66,6 +67,7 @@ def locate_flight(
     with report.phase("find run"):
         clearance = locate(Path(folder), migration, aimed_at)
     clearance.findings += pinned_findings(clearance)
+    describe(report, clearance)
     if clearance.blocking:
         log_findings(report, clearance.blocking)
         raise NotCleared(

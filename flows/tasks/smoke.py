@@ -5,6 +5,7 @@ from functools import partial
 from flows.database.cells import left_as_found, read_cell
 from flows.database.claim import current_claim
 from flows.migration.check import Check
+from flows.migration.command import command
 from flows.migration.errors import Blocked, Inconclusive, SmokeFailed
 from flows.migration.flight import Flight
 from flows.migration.probe import ProbeResult, Smoke, Verdict, judge
@@ -68,7 +69,7 @@ def smoke_test(
         flight.report.probes = results
         publish_probes(flight.report)
         _log(results)
-        _assert_good(results, before)
+        _assert_good(flight, results, before)
     return results
 
 
@@ -83,7 +84,9 @@ def _smoke(flight: Flight) -> Smoke | None:
     return smoke and expand(smoke, flight.target.plain_values)
 
 
-def _assert_good(results: list[ProbeResult], before: list[ProbeResult]) -> None:
+def _assert_good(
+    flight: Flight, results: list[ProbeResult], before: list[ProbeResult]
+) -> None:
     off = "\n".join(
         f"{result.name}: {result.detail}"
         for result in results
@@ -93,10 +96,11 @@ def _assert_good(results: list[ProbeResult], before: list[ProbeResult]) -> None:
         case Verdict.FAIL:
             raise SmokeFailed(f"The smoke test failed:\n{off}")
         case Verdict.INCONCLUSIVE:
+            version, target = flight.migration.version, flight.target.name
             raise Inconclusive(
                 f"The smoke test is inconclusive:\n{off}",
                 "The migration is in place. Repair what is wrong and run again, or take"
-                " it back: pgflight rollback",
+                f" it back: {command('rollback', version, target)}",
             )
 
 

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from prefect.client.orchestration import get_client
 
 from flows.demo.world import World
 from flows.migration.advice import left_to_do
@@ -49,3 +50,35 @@ def test_unknown_target_blocks(deploy: Fly) -> None:
     assert "There is no target prod" in report.errors[0]
     assert "DATABASE_URL_NAME): staging" in report.errors[0]
     assert report.target_name == "prod"
+
+
+@pytest.mark.usefixtures("named")
+@pytest.mark.parametrize("version", ["007", "008"])
+def test_blocked_run_says_which_database(
+    deploy: Fly, roll_back: Fly, world: World, version: str
+) -> None:
+    """Also one that preflight refused, and a rollback of what is not in place."""
+    fly = deploy if version == "007" else roll_back
+    report = fly(version, target="staging")
+    assert report.outcome is Outcome.BLOCKED
+    assert report.target.startswith(f"staging: platform_owner on {world.database}@")
+
+
+@pytest.mark.usefixtures("named")
+def test_target_that_does_not_answer_is_named(
+    deploy: Fly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL_STAGING", "postgresql://me@127.0.0.1:9/nowhere")
+    assert deploy(target="staging").target == (
+        "staging: DATABASE_URL_STAGING, which was not asked"
+    )
+
+
+@pytest.mark.usefixtures("named")
+def test_pages_have_the_targets_name_in_their_key(deploy: Fly) -> None:
+    """Two targets' reports are no history of each other."""
+    run_id = deploy("007", target="staging").run_id
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(limit=200)
+    (page,) = [one for one in found if run_id in str(one.data)]
+    assert page.key == "report-007-staging"

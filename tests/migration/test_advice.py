@@ -122,3 +122,12 @@ def test_full_disk_says_how_much_there_is() -> None:
     (advice,) = left_to_do(report)
     assert advice.command == "pgflight deploy 008"
     assert size in advice.what
+
+
+@pytest.mark.parametrize("signal", [KeyboardInterrupt(), SystemExit(1)])
+def test_of_what_was_cancelled_nothing_is_wrong(signal: BaseException) -> None:
+    report = Report(action="deploy", version="008", run_id="1")
+    report.add_error(signal)
+    assert report.errors == ["It was cancelled, or its process was told to stop"]
+    (advice,) = left_to_do(report.conclude(Outcome.ROLLED_BACK))
+    assert str(advice) == "pgflight deploy 008  (if it is still wanted)"

@@ -64,6 +64,7 @@ def flown(name: str = "platform.users") -> Report:
         rollback=back.conclude(Outcome.ROLLED_BACK),
         saved=back.saved,
         restored=[Restored(table=name, column=name, rows=1, conflicts=[conflict])],
+        approval=name,
         errors=[name],
         phases=[Phase(name="apply", seconds=0.1)],
     ).conclude(Outcome.ROLLED_BACK)
@@ -93,6 +94,12 @@ def test_needs_decision_names_both_choices() -> None:
     page = report_page(flown().conclude(Outcome.NEEDS_DECISION))
     assert "1. `pgflight deploy 008`: keep it" in page
     assert "2. `pgflight rollback 008`: or take it back" in page
+
+
+def test_approval_is_told_with_who() -> None:
+    report = flown()
+    report.approval = "Approved by Ann on 2026-11-26"
+    assert "**Approval:** Approved by Ann on 2026-11-26." in report_page(report)
 
 
 def test_success_leaves_nothing_to_do() -> None:

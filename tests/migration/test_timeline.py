@@ -1,5 +1,6 @@
 """The timeline: true to the clock, and never broken by a name."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -74,7 +75,7 @@ def test_rollback_comes_after_what_it_takes_back() -> None:
         phases=[Phase(name="revert", seconds=0.1, at_ms=7)],
     )
     last = bars_of(report)[-1]
-    assert (last.name, last.at_ms) == ("rollback: revert", 2_007)
+    assert (last.name, last.at_ms) == ("rollback revert", 2_007)
 
 
 def test_of_very_many_the_longest_are_drawn() -> None:
@@ -103,6 +104,29 @@ def test_chart_has_statements_that_can_be_seen() -> None:
 def test_chart_brings_its_own_page() -> None:
     """Prefect draws dark text on a dark page."""
     assert chart(flown())[0].startswith("%%{init: ")
+
+
+def _contrast(one: str, other: str) -> float:
+    """As WCAG has it, with a gamma as near as this needs."""
+
+    def light(colour: str) -> float:
+        parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+        weighed = zip((0.2126, 0.7152, 0.0722), parts, strict=True)
+        return sum(float(weight * part**2.2) for weight, part in weighed)
+
+    lighter, darker = sorted((light(one), light(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#0d1117", "#0f172b"])
+def test_words_are_readable_on_each_page(page: str) -> None:
+    """White, GitHub's dark one and Prefect's; also where the CSS is not taken."""
+    look = json.loads(chart(flown(lock("t")))[0][len("%%{init: ") : -len("}%%")])
+    colours = look["themeVariables"]
+    for name in ("textColor", "titleColor", "taskTextOutsideColor"):
+        assert _contrast(colours[name], page) > 4
+    for bar in ("taskBkgColor", "activeTaskBkgColor", "critBkgColor"):
+        assert _contrast(colours["taskTextColor"], colours[bar]) > 4
 
 
 def test_run_that_did_nothing_has_none() -> None:

@@ -20,6 +20,7 @@ from flows.database.events import Event, Kind, append_event
 from flows.database.fingerprint import take_fingerprint
 from flows.database.ledger import read_run
 from flows.database.queries import query
+from flows.migration.command import command
 from flows.migration.errors import ApplyFailed, Blocked
 from flows.migration.flight import Flight
 from flows.migration.online.steps import Made, OnlineStep
@@ -77,11 +78,13 @@ class Journal:
         planned = {step.number: step.summary for step in steps}
         for row in rows(conn, "select_steps", run_id=self.run_id):
             if planned.get(row["number"]) != row["summary"]:
+                flight = self._flight
+                version, target = flight.migration.version, flight.target.name
                 raise Blocked(
                     f"Run {self.run_id} was begun with another plan: its step"
                     f" {row['number']} was {row['summary']}",
                     "Finish it with the version of pgflight that began it, or roll it"
-                    f" back: pgflight rollback {self._flight.migration.version}",
+                    f" back: {command('rollback', version, target)}",
                 )
 
     def start(self, conn: Conn, step: OnlineStep) -> Entry:

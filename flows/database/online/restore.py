@@ -26,6 +26,7 @@ from flows.database.restore import (
 )
 from flows.database.restoring import pending_between, statement_for_batch
 from flows.database.saved import Place, SavedSet, place_of, saved_sets
+from flows.migration.command import command
 from flows.migration.errors import Blocked, LocksNotObtained
 from flows.migration.flight import Flight
 from flows.migration.names import may_be_same
@@ -232,8 +233,8 @@ def _left(crew: Crew, saved: SavedSet) -> Restored:
 
 def _homeless(flight: Flight, sets: list[SavedSet]) -> Blocked:
     names = ", ".join(dict.fromkeys(saved.name for saved in sets))
-    version = flight.migration.version
+    again = command("deploy", flight.migration.version, flight.target.name)
     return Blocked(
         f"There is no place to put back what was saved: {names} is not there",
-        f"Deploy it first: `pgflight deploy {version}` puts back what it can.",
+        f"Deploy it first: `{again}` puts back what it can.",
     )

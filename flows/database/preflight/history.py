@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from flows.database.ledger import Run
 from flows.database.preflight.inspection import Inspection, block, ok
+from flows.migration.command import command
 from flows.migration.finding import Finding
 from flows.migration.folder import Migration
 
@@ -33,11 +34,12 @@ def history_findings(inspection: Inspection) -> Iterator[Finding]:
             )
     for version in migration.manifest.conflicts:
         if _in_place(runs, version):
+            take_back = command("rollback", version, inspection.target.name)
             yield block(
                 "conflicts",
                 f"Migration {migration.version} conflicts with {version}, which is"
                 " applied here",
-                f"Roll {version} back first: pgflight rollback {version}",
+                f"Roll {version} back first: {take_back}",
             )
 
 
