@@ -20,7 +20,7 @@ from flows.database.connection import (
 from flows.database.ledger import FENCE_KEY, take_fence
 from flows.database.queries import query
 from flows.database.restore import text_form_pinned
-from flows.database.shape import Shape, same_key, shape_of, texts
+from flows.database.shape import Shape, names_of, same_key, shape_of, texts
 from flows.migration.flight import Flight
 from flows.migration.losses import Loss, losses
 from flows.migration.report import Saved
@@ -161,8 +161,8 @@ def _filled_in(name: str, shape: Shape, saved_id: int, horizon: str) -> sql.Comp
     return query(name).format(
         saved_id=sql.Literal(saved_id),
         horizon=sql.Literal(horizon),
-        keys=texts(shape.keys),
-        values=texts(shape.values),
+        keys=texts(names_of(shape.keys)),
+        values=texts(names_of(shape.values)),
         table=shape.table,
         filled=shape.filled,
         has_key=sql.Literal(shape.has_key),

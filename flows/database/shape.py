@@ -43,9 +43,7 @@ class Shape:
         return sql.SQL("true")
 
 
-def texts(
-    columns: Iterable[tuple[str, str]], table: sql.Composable | None = None
-) -> sql.Composed:
+def texts(columns: Iterable[str], table: sql.Composable | None = None) -> sql.Composed:
     """Each column's text, all in one collation: an array can have no other.
 
     Args:
@@ -56,8 +54,13 @@ def texts(
         sql.SQL('({}{}::text COLLATE pg_catalog."default")').format(
             before, sql.Identifier(name)
         )
-        for name, _ in columns
+        for name in columns
     )
+
+
+def names_of(columns: Iterable[tuple[str, str]]) -> list[str]:
+    """Without their types."""
+    return [name for name, _ in columns]
 
 
 def same_key(shape: Shape) -> sql.Composed:

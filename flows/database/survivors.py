@@ -65,7 +65,7 @@ def _forget(conn: Conn, copy: Copy, left: Shape, apart: Collection[str]) -> int:
     for number, column in enumerate(copy.shape.values, start=1):
         text = sql.SQL("s.value_texts[{}]").format(sql.Literal(number))
         if column[0] in there:
-            present.append(column)
+            present.append(column[0])
             saved_present.append(text)
         elif column[0] not in apart:
             missing.append(sql.SQL("{} IS NULL").format(text))

@@ -8,7 +8,7 @@ from flows.database.connection import Conn, one, rows
 from flows.database.queries import query
 from flows.database.restore import text_form_pinned
 from flows.database.saving import Copy, open_set
-from flows.database.shape import Shape, shape_in, texts
+from flows.database.shape import Shape, names_of, shape_in, texts
 from flows.database.transaction import FencedTransaction
 from flows.migration.flight import Flight
 from flows.migration.losses import Deletion, Loss, deletion
@@ -62,8 +62,8 @@ def _saving(
         .format(
             # Literal because it is the migration's own statement.
             delete=sql.SQL(statement.text),
-            keys=texts(shape.keys, alias),
-            values=texts(shape.values, alias),
+            keys=texts(names_of(shape.keys), alias),
+            values=texts(names_of(shape.values), alias),
             saved_id=sql.Literal(saved_id),
         )
         .as_string(conn)

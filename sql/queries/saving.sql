@@ -72,7 +72,7 @@ forgotten AS (
   WHERE {has_key}
     AND s.saved_id = {saved_id}
     AND pg_catalog.hash_array_extended(s.key_texts, 0) = pg_catalog.hash_array_extended(c.key_texts, 0)
-    AND s.key_texts = c.key_texts
+    AND s.key_texts OPERATOR(pg_catalog.=) c.key_texts
   RETURNING 1
 ),
 added AS (
@@ -124,7 +124,7 @@ WHERE s.saved_id = {saved_id}
   AND EXISTS (
     SELECT FROM {table} AS t
     WHERE {same_key}
-      AND ARRAY[{present}]::text[] = ARRAY[{saved_present}]::text[]);
+      AND ARRAY[{present}]::text[] OPERATOR(pg_catalog.=) ARRAY[{saved_present}]::text[]);
 
 -- name: forget_like_survivors
 -- The same without a key: of rows that are like one another, as many as are left.
@@ -144,7 +144,7 @@ DELETE FROM pgflight.saved_row AS s
 USING numbered AS n, remaining AS r
 WHERE s.ctid = n.place
   AND s.saved_id = {saved_id}
-  AND r.likeness = n.likeness
+  AND r.likeness OPERATOR(pg_catalog.=) n.likeness
   AND n.number <= r.rows;
 
 -- name: keep_saved

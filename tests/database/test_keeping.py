@@ -385,6 +385,25 @@ def test_columns_of_two_collations_are_saved(
     assert kept() == [("platform.t", "x y")]
 
 
+@pytest.mark.parametrize("key", ["", " PRIMARY KEY"])
+def test_columns_of_two_collations_are_back(
+    bare: Bare, back_and_forth, owner, key: str
+):
+    columns = f'id int{key}, a text COLLATE "C", b text COLLATE "POSIX"'
+    owner.execute(f"CREATE TABLE platform.u ({columns})".encode())
+    owner.execute("INSERT INTO platform.u VALUES (1, 'a', 'b')")
+    bare(
+        f"CREATE TABLE platform.t ({columns}); ALTER TABLE platform.u ADD c text",
+        "DROP TABLE platform.t; ALTER TABLE platform.u DROP c",
+    )
+    restored = back_and_forth(
+        "INSERT INTO platform.t VALUES (1, 'x', 'y'); UPDATE platform.u SET c = 'c'"
+    )
+    assert reasons(restored) == {}
+    assert owner.execute("TABLE platform.t").fetchall() == [(1, "x", "y")]
+    assert owner.execute("TABLE platform.u").fetchall() == [(1, "a", "b", "c")]
+
+
 def test_generated_column_is_nobody_s_data(there_and_back: There, kept, owner):
     owner.execute("CREATE TABLE platform.t (id int PRIMARY KEY)")
     saved = there_and_back(
