@@ -12,6 +12,7 @@ from flows.database.attempt import Say, insist
 from flows.database.connection import Cause, Conn, cause_of
 from flows.database.ledger import FENCE_KEY
 from flows.database.saving import Copy, copy_ahead, lock_table, save
+from flows.database.sequences import Sequence, note_sequences, save_sequences
 from flows.database.survivors import keep_only_lost
 from flows.database.taking import take
 from flows.database.transaction import FencedTransaction
@@ -95,6 +96,7 @@ class Keeper:
         self._kept: list[tuple[Copy, Saved]] = []
         self._taken: list[tuple[Copy, Saved]] = []
         self._noted: Noted = note_tables(self._conn)
+        self._sequences: list[Sequence] = []
 
     def save(self, where: str, say: Say) -> None:
         """Lock the tables, and bring their copies up to date."""
@@ -106,6 +108,8 @@ class Keeper:
             if kept:
                 self._kept.append((copy, kept))
                 say(f"Saved {kept.rows:,} rows of {kept.table}")
+        # As late as can be: nothing keeps them from going on meanwhile.
+        self._sequences = note_sequences(self._conn)
 
     def take(self, statement: Statement) -> bool:
         """Run a DELETE with what it deletes saved; False where it was not run."""
@@ -153,7 +157,11 @@ class Keeper:
             for copy, saved in (*self._kept, *self._taken)
         ]
         kept = zip((*self._kept, *self._taken), lost, strict=True)
-        return [saved for (copy, _), saved in kept if saved.rows or not copy.loss.some]
+        version = self._flight.migration.version
+        return [
+            *(saved for (copy, _), saved in kept if saved.rows or not copy.loss.some),
+            *save_sequences(self._conn, self._sequences, self._run_id, version),
+        ]
 
     def _columns_of(self, oid: int) -> set[str]:
         return {

@@ -68,3 +68,33 @@ JOIN pg_catalog.pg_type AS t ON t.oid = c.reltype
 JOIN pg_catalog.pg_attribute AS a ON a.atttypid IN (t.oid, t.typarray)
 WHERE c.oid = ANY (%(types)s::oid[])
   AND NOT a.attisdropped;
+
+-- name: note_sequences
+-- How far each has come. CASE, because asking for another relation's is an error. Numbers that were given out are not taken back by a rollback.
+SELECT c.oid,
+       n.nspname::text AS schema,
+       c.relname::text AS name,
+       c.relfilenode AS file,
+       pg_catalog.pg_sequence_last_value(c.oid) AS last
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relpersistence <> 't'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pgflight')
+  AND CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT, USAGE') ELSE false END;
+
+-- name: select_sequence_files
+SELECT c.oid, c.relfilenode AS file
+FROM pg_catalog.pg_class AS c
+WHERE c.oid = ANY (%(oids)s::oid[]);
+
+-- name: save_sequence
+WITH opened AS (
+  INSERT INTO pgflight.saved
+    (run_id, version, relation, key_names, key_types, value_names, value_types, row_count,
+     whole_rows, has_key, is_kept)
+  VALUES (%(run_id)s, %(version)s, %(relation)s, '{}', '{}', '{last_value}', '{bigint}', 1,
+          false, false, true)
+  RETURNING id
+)
+INSERT INTO pgflight.saved_row (saved_id, key_texts, value_texts)
+SELECT o.id, '{}', ARRAY[%(last)s::text] FROM opened AS o;

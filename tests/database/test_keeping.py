@@ -7,6 +7,7 @@ import pytest
 
 from flows.database.apply import apply
 from flows.database.connection import one
+from flows.database.online.apply import apply_online
 from flows.database.revert import revert
 from flows.database.verify import record_verified
 from flows.migration.errors import RollbackFailed
@@ -383,6 +384,24 @@ def test_columns_of_two_collations_are_saved(
         "INSERT INTO platform.t VALUES ('x', 'y')",
     )
     assert kept() == [("platform.t", "x y")]
+
+
+@pytest.mark.parametrize("is_online", [False, True])
+def test_sequence_goes_on_where_it_had_come(
+    bare: Bare, make_flight: MakeFlight, owner, is_online: bool
+):
+    bare("CREATE SEQUENCE platform.number", "DROP SEQUENCE platform.number")
+    flight = make_flight()
+    apply(flight, quiet)
+    record_verified(flight, "test")
+    number = b"SELECT nextval('platform.number')"
+    owner.execute(number)
+    owner.execute(number)
+    revert(make_flight(), "test", quiet)
+    again = make_flight(strategy="online") if is_online else make_flight()
+    (restored,) = (apply_online if is_online else apply)(again, quiet).restored
+    assert restored.name == "platform.number.last_value" and not restored.conflicts
+    assert owner.execute(number).fetchone() == (3,)
 
 
 @pytest.mark.parametrize("key", ["", " PRIMARY KEY"])
