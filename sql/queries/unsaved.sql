@@ -70,7 +70,7 @@ WHERE c.oid = ANY (%(types)s::oid[])
   AND NOT a.attisdropped;
 
 -- name: note_sequences
--- How far each has come. CASE, because asking for another relation's is an error. Numbers that were given out are not taken back by a rollback.
+-- How far each has come; a column's own follows the values that are put back. CASE, because asking for another relation's is an error. Numbers that were given out are not taken back by a rollback.
 SELECT c.oid,
        n.nspname::text AS schema,
        c.relname::text AS name,
@@ -80,6 +80,10 @@ FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pgflight')
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend AS d
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::oid
+      AND d.objid = c.oid AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i'))
   AND CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT, USAGE') ELSE false END;
 
 -- name: select_sequence_files
