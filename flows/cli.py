@@ -21,6 +21,7 @@ from flows.here import STOPPED, Interrupted, prepare_prefect, run_here
 from flows.lasting import outlive_readers
 from flows.migration.errors import PgflightError, QueryFailed
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
+from flows.migration.losses import changed_tables
 from flows.migration.manifest import LEAST_BUDGET_MS, MOST_BUDGET_MS
 from flows.migration.parameters import MIGRATION_NAME, without_credential
 from flows.migration.report import Report
@@ -548,6 +549,9 @@ def _announce(
                 f"   {saved.rows:,} rows of {saved.table}{column} will be saved in the"
                 " ledger, then deleted",
             )
+        for table in changed_tables(found.down.nodes):
+            text = f"   what it deletes or overwrites in {table} will be saved, too"
+            say(console, text)
         for statement in found.down.statements:
             say(console, f"   {statement.summary}")
 

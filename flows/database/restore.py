@@ -48,7 +48,9 @@ def restore_in(
             place = place_of(conn, saved, migration.expectations)
             if place is None:
                 # An up.sql that was edited since may not make it any more.
-                restored.append(left(conn, saved))
+                restored.append(
+                    sequence_advanced(conn, saved, flight.run_id) or left(conn, saved)
+                )
                 continue
             careful = flight.run_id if saved.id in old else None
             if saved.column is not None and careful is None:
@@ -57,6 +59,14 @@ def restore_in(
             with transaction.step("pgflight.saved", f"restore {saved.name}"):
                 restored.append(restore_at_once(conn, place, flight.run_id, careful))
     return restored
+
+
+def sequence_advanced(conn: Conn, saved: SavedSet, run_id: UUID) -> Restored | None:
+    """Let a sequence go on where it had come; None where it is no sequence, or gone."""
+    if not rows(conn, "advance_saved_sequence", id=saved.id, relation=saved.relation):
+        return None
+    close(conn, saved, run_id, None)
+    return Restored(table=saved.relation, column=saved.column, rows=1, conflicts=[])
 
 
 def left(conn: Conn, saved: SavedSet) -> Restored:
@@ -97,7 +107,7 @@ def restore_at_once(
         if cause_of(error) is not Cause.REFUSAL:
             raise
         conflict = refusal(error)
-    close(conn, place, run_id, conflict)
+    close(conn, place.saved, run_id, conflict)
     return told(conn, place, written)
 
 
@@ -106,9 +116,9 @@ def refusal(error: psycopg.Error) -> str:
     return f"refused by the server: {error.diag.message_primary}"
 
 
-def close(conn: Conn, place: Place, run_id: UUID, conflict: str | None) -> None:
+def close(conn: Conn, saved: SavedSet, run_id: UUID, conflict: str | None) -> None:
     """Note that a set is done with, so that nothing of it is put back twice."""
-    values = {"id": place.saved.id, "run_id": run_id, "conflict": conflict}
+    values = {"id": saved.id, "run_id": run_id, "conflict": conflict}
     conn.execute(query("close_set"), values)
 
 

@@ -12,6 +12,7 @@ from psycopg import sql
 from flows.database.connection import Conn
 from flows.database.queries import query
 from flows.database.saved import WRITTEN_SINCE, Place, SavedSet
+from flows.database.shape import texts as as_text
 from flows.database.untouched import MAY_BE_CHOSEN, untouched
 
 TAKEN = "another row has one of its unique values now"
@@ -91,10 +92,7 @@ def _keys(place: Place) -> dict[str, sql.Composable]:
         }
         return {
             "other_texts": _listed(_text("key_texts", n) for n in others),
-            "others": _listed(
-                sql.SQL("t.{}::text").format(sql.Identifier(name))
-                for name in others.values()
-            ),
+            "others": as_text(others.values(), sql.Identifier("t")),
         }
     names = list(enumerate(saved.key_names, start=1))
     return {
@@ -195,9 +193,7 @@ def _row_parts(place: Place) -> dict[str, sql.Composable]:
             for name in names
         ),
         "value_names": _listed(values.values()),
-        "columns_as_text": _listed(
-            sql.SQL("t.{}::text").format(sql.Identifier(name)) for name in names
-        ),
+        "columns_as_text": as_text(names, sql.Identifier("t")),
         # CASE needs one at least.
         "conflicts": sql.SQL(" ").join(
             [

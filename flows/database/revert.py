@@ -18,19 +18,14 @@ from flows.database.fingerprint import (
     of_others,
     take_fingerprint,
 )
+from flows.database.keeping import Keeper, keep_and_do
 from flows.database.ledger import (
     Run,
     read_run,
     read_runs,
     record_state,
 )
-from flows.database.saving import (
-    Copy,
-    copy_ahead,
-    keep_only_deleted,
-    lock_table,
-    save,
-)
+from flows.database.saving import Copy
 from flows.database.transaction import FencedTransaction
 from flows.database.undoing import put_back_all, undo
 from flows.migration.errors import Blocked, RollbackFailed
@@ -76,14 +71,19 @@ def revert(flight: Flight, reason: str, say: Say) -> Committed[Reverted]:
         )
     with condemned(flight, reason):
         insist(flight, lambda: _look_ahead(flight, down))
-        copies = insist(flight, lambda: copy_ahead(flight, losses(down.nodes)))
-        work = Work(
-            name="rollback",
-            tables=tables_of(down),
-            run=lambda transaction: _revert(transaction, flight, copies, reason, say),
-            has_committed=lambda conn: not _in_place(conn, flight),
-        )
-        return commit_once(flight, work, say)
+
+        def revert_with(copies: list[Copy]) -> Committed[Reverted]:
+            work = Work(
+                name="rollback",
+                tables=tables_of(down),
+                run=lambda transaction: _revert(
+                    transaction, flight, copies, reason, say
+                ),
+                has_committed=lambda conn: not _in_place(conn, flight),
+            )
+            return commit_once(flight, work, say)
+
+        return keep_and_do(flight, losses(down.nodes), revert_with, say)
 
 
 def prove_reverted(flight: Flight, catalogue: Fingerprint) -> None:
@@ -129,37 +129,23 @@ def _revert(
     if run is None or not run.is_in_place:
         raise Blocked(f"Migration {version} is not in place: nothing to roll back")
     before = look_back(conn, run, down)
+    keeper = Keeper(transaction, flight, copies, run.run_id)
     transaction.start_clock()
-    saved = [
-        (copy, kept)
-        for copy in copies
-        if (kept := _save(transaction, copy, run, down, say))
-    ]
+    keeper.save(down.path.name, say)
     assert_clear(conn, before.drops, before.after, before.now)
     for statement in down.statements:
-        undo(transaction, statement, before.replaced)
+        if not keeper.take(statement):
+            undo(transaction, statement, before.replaced)
         say(statement.summary)
     put_back_all(transaction, before.replaced, down.path.name, say)
     # Before the proof: a trigger that is deferred may change the catalogue, too.
     transaction.fire_deferred()
     transaction.limit_statement()
-    lost = [keep_only_deleted(conn, copy, kept, run.run_id) for copy, kept in saved]
     found = take_fingerprint(conn)
     others = _assert_same(before, found, mentions_of(flight.migration.up, down))
+    saved = keeper.finish(say)
     record_state(conn, run, "rolled_back", reason, flight.run_id)
-    return Reverted(run=run, saved=lost, catalogue=found, of_others=others)
-
-
-def _save(
-    transaction: FencedTransaction, copy: Copy, run: Run, down: Script, say: Say
-) -> Saved | None:
-    summary = f"save what {copy.loss.table} would lose"
-    with transaction.step(down.path.name, summary):
-        lock_table(transaction.conn, copy.loss)
-        kept = save(transaction.conn, copy, run.run_id)
-    if kept:
-        say(f"Saved {kept.rows:,} rows of {kept.table}")
-    return kept
+    return Reverted(run=run, saved=saved, catalogue=found, of_others=others)
 
 
 def _assert_same(before: Before, found: Fingerprint, mentions: Mentions) -> list[str]:

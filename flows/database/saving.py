@@ -14,48 +14,18 @@ from flows.database.connection import (
     commit_locally,
     one,
     reading,
-    rows,
     session,
     set_local,
 )
 from flows.database.ledger import FENCE_KEY, take_fence
 from flows.database.queries import query
+from flows.database.restore import text_form_pinned
+from flows.database.shape import Shape, names_of, same_key, shape_of, texts
 from flows.migration.flight import Flight
 from flows.migration.losses import Loss, losses
-from flows.migration.names import identifier
 from flows.migration.report import Saved
 from flows.migration.script import Script
 from flows.migration.target import Target
-
-
-@dataclass(frozen=True)
-class _Shape:
-    """A table's columns in two groups, each as pairs of name and type."""
-
-    table: sql.Identifier
-    name: str
-    keys: list[tuple[str, str]]
-    values: list[tuple[str, str]]
-    has_key: bool
-    is_lone_column: bool
-    has_default: bool
-
-    @property
-    def filled(self) -> sql.Composable:
-        """Which rows have something to lose: of a lone column those with a value.
-
-        With a default all have one to begin with, and NULL is somebody's choice.
-        """
-        if self.is_lone_column and not self.has_default:
-            column = sql.Identifier(self.values[0][0])
-            # Of a composite value IS NOT NULL means that all its fields have one.
-            return sql.SQL("{} IS DISTINCT FROM NULL").format(column)
-        return sql.SQL("true")
-
-    def texts(self, columns: list[tuple[str, str]]) -> sql.Composed:
-        return sql.SQL(", ").join(
-            sql.SQL("{}::text").format(sql.Identifier(name)) for name, _ in columns
-        )
 
 
 @dataclass(frozen=True)
@@ -65,12 +35,14 @@ class Copy:
     Attributes:
         horizon: transactions from this one on may have changed rows since.
         rows: how many were copied.
+        shape: of the table when it was copied.
     """
 
     loss: Loss
     saved_id: int
     horizon: str
     rows: int
+    shape: Shape
 
 
 def copy_ahead(
@@ -105,11 +77,19 @@ def copy_ahead(
 
 def _copy(conn: Conn, flight: Flight, loss: Loss) -> Copy | None:
     """None when the column or table is not there."""
-    shape = _shape(conn, loss)
+    shape = shape_of(conn, loss)
     if shape is None:
         return None
     conn.execute(query("pin_text_form"))
-    saved_id = one(
+    saved_id = open_set(conn, flight, shape)
+    horizon = one(conn, "select_horizon")["horizon"]
+    copied = conn.execute(_filled_in("copy_rows", shape, saved_id, horizon)).rowcount
+    return Copy(loss, saved_id, horizon, copied, shape)
+
+
+def open_set(conn: Conn, flight: Flight, shape: Shape) -> int:
+    """Begin a set of saved rows; returns its number."""
+    row = one(
         conn,
         "insert_saved",
         run_id=flight.in_place_as,
@@ -119,12 +99,10 @@ def _copy(conn: Conn, flight: Flight, loss: Loss) -> Copy | None:
         key_types=[type_ for _, type_ in shape.keys],
         value_names=[name for name, _ in shape.values],
         value_types=[type_ for _, type_ in shape.values],
-        whole_rows=loss.column is None,
+        whole_rows=not shape.is_lone_column,
         has_key=shape.has_key,
-    )["id"]
-    horizon = one(conn, "select_horizon")["horizon"]
-    copied = conn.execute(_filled_in("copy_rows", shape, saved_id, horizon)).rowcount
-    return Copy(loss, saved_id, horizon, copied)
+    )
+    return int(row["id"])
 
 
 def save(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
@@ -133,17 +111,17 @@ def save(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
     The table must be locked already, so that nothing changes between the copy and
     the deletion. None when the column or table is not there any more.
     """
-    shape = _shape(conn, copy.loss)
+    shape = shape_of(conn, copy.loss)
     if shape is None:
         return None
-    conn.execute(query("pin_text_form"))
-    rows = _bring_up_to_date(conn, copy, shape)
+    with text_form_pinned(conn):
+        rows = _bring_up_to_date(conn, copy, shape)
     values = {"run_id": run_id, "rows": rows, "saved_id": copy.saved_id}
     conn.execute(query("keep_saved"), values)
     return Saved(table=shape.name, column=copy.loss.column, rows=rows)
 
 
-def _bring_up_to_date(conn: Conn, copy: Copy, shape: _Shape) -> int:
+def _bring_up_to_date(conn: Conn, copy: Copy, shape: Shape) -> int:
     """Returns how many rows are saved then."""
     conn.execute(query("expect_few_changes"))
     changes = _filled_in("copy_changed_rows", shape, copy.saved_id, copy.horizon)
@@ -156,7 +134,7 @@ def _bring_up_to_date(conn: Conn, copy: Copy, shape: _Shape) -> int:
         return rows
     present = _count(conn, shape)
     if shape.has_key and rows > present:
-        rows -= _forget(conn, "forget_deleted", shape, copy.saved_id)
+        rows -= _forget_deleted(conn, shape, copy.saved_id)
     elif not shape.has_key and (row["changed"] or rows != present):
         # Nothing tells which copies are of rows that are no more.
         conn.execute(query("forget_copies"), {"saved_id": copy.saved_id})
@@ -165,50 +143,26 @@ def _bring_up_to_date(conn: Conn, copy: Copy, shape: _Shape) -> int:
     return rows
 
 
-def keep_only_deleted(conn: Conn, copy: Copy, saved: Saved, run_id: UUID) -> Saved:
-    """Forget the rows that down.sql has left, in the transaction that ran it.
-
-    They are no loss, and whoever deletes one later must not find it put back.
-    """
-    shape = None if copy.loss.column is not None else _shape(conn, copy.loss)
-    if shape is None:
-        return saved
-    name = "forget_survivors" if shape.has_key else "forget_like_survivors"
-    rows = saved.rows - _forget(conn, name, shape, copy.saved_id)
-    values = {"run_id": run_id, "rows": rows, "saved_id": copy.saved_id}
-    conn.execute(query("keep_saved"), values)
-    return saved.model_copy(update={"rows": rows})
-
-
-def _forget(conn: Conn, name: str, shape: _Shape, saved_id: int) -> int:
-    same_key = sql.SQL(" AND ").join(
-        sql.SQL("t.{} = s.key_texts[{}]::{}").format(
-            sql.Identifier(column), sql.Literal(number), sql.SQL(type_)
-        )
-        for number, (column, type_) in enumerate(shape.keys, start=1)
-    )
-    statement = query(name).format(
-        saved_id=sql.Literal(saved_id),
-        table=shape.table,
-        keys=shape.texts(shape.keys),
-        same_key=same_key,
+def _forget_deleted(conn: Conn, shape: Shape, saved_id: int) -> int:
+    statement = query("forget_deleted").format(
+        saved_id=sql.Literal(saved_id), table=shape.table, same_key=same_key(shape)
     )
     return conn.execute(statement).rowcount
 
 
-def _count(conn: Conn, shape: _Shape) -> int:
+def _count(conn: Conn, shape: Shape) -> int:
     statement = query("count_rows").format(table=shape.table, filled=shape.filled)
     row = conn.execute(statement).fetchone()
     assert row is not None
     return int(row["rows"])
 
 
-def _filled_in(name: str, shape: _Shape, saved_id: int, horizon: str) -> sql.Composed:
+def _filled_in(name: str, shape: Shape, saved_id: int, horizon: str) -> sql.Composed:
     return query(name).format(
         saved_id=sql.Literal(saved_id),
         horizon=sql.Literal(horizon),
-        keys=shape.texts(shape.keys),
-        values=shape.texts(shape.values),
+        keys=texts(names_of(shape.keys)),
+        values=texts(names_of(shape.values)),
         table=shape.table,
         filled=shape.filled,
         has_key=sql.Literal(shape.has_key),
@@ -216,11 +170,14 @@ def _filled_in(name: str, shape: _Shape, saved_id: int, horizon: str) -> sql.Com
 
 
 def preview(target: Target, down: Script) -> list[Saved]:
-    """What a rollback would save now, without saving it."""
+    """What a rollback would save now of columns and tables, without saving it.
+
+    Of what it deletes and overwrites in a table that stays, nobody knows before.
+    """
     counted = []
     with reading(target, "preview rollback") as conn:
         for loss in losses(down.nodes):
-            shape = _shape(conn, loss)
+            shape = None if loss.some else shape_of(conn, loss)
             if shape:
                 rows = _count(conn, shape)
                 counted.append(Saved(table=shape.name, column=loss.column, rows=rows))
@@ -228,39 +185,14 @@ def preview(target: Target, down: Script) -> list[Saved]:
 
 
 def lock_table(conn: Conn, loss: Loss) -> None:
-    """Take at once the lock that the deletion will need.
+    """Take at once the lock that the loss will need.
 
     A weaker one would have to be raised later, and that can deadlock with a session
     that reads the table and then writes to it.
     """
-    shape = _shape(conn, loss)
+    shape = shape_of(conn, loss)
     if shape:
+        mode = "ACCESS EXCLUSIVE" if loss.readers_wait else "SHARE ROW EXCLUSIVE"
         conn.execute(
-            sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(shape.table)
+            sql.SQL("LOCK TABLE {} IN {} MODE").format(shape.table, sql.SQL(mode))
         )
-
-
-def _shape(conn: Conn, loss: Loss) -> _Shape | None:
-    tables = rows(conn, "resolve_table", table=loss.table)
-    if not tables:
-        return None
-    table = tables[0]
-    columns = rows(conn, "select_row_shape", oid=table["oid"])
-    keys = [(c["name"], c["type"]) for c in columns if c["is_key"]]
-    lost = [
-        (c["name"], c["type"])
-        for c in columns
-        if loss.column is None or c["name"] == loss.column
-    ]
-    if not lost:
-        return None
-    return _Shape(
-        table=sql.Identifier(table["schema"], table["name"]),
-        name=f"{identifier(table['schema'])}.{identifier(table['name'])}",
-        # Without a primary key only the whole row names a row.
-        keys=keys or [(c["name"], c["type"]) for c in columns],
-        values=lost,
-        has_key=bool(keys),
-        is_lone_column=loss.column is not None,
-        has_default=any(c["has_default"] for c in columns if c["name"] == loss.column),
-    )

@@ -88,8 +88,11 @@ class FencedTransaction:
             rest_ms = max(1, int(self._flight.budget_ms - self.elapsed_ms))
             set_local(self.conn, "statement_timeout", rest_ms)
 
-    def run(self, statement: Statement) -> int:
+    def run(self, statement: Statement, text: str = "") -> int:
         """Run one statement; returns the rows that it changed.
+
+        Args:
+            text: what to run in its place; the statement itself is part of it.
 
         Raises:
             StatementFailed: the server refused it, and would again.
@@ -100,11 +103,11 @@ class FencedTransaction:
         try:
             with self.step(statement.where, statement.summary):
                 # As it stands in the file, without parameters: % is a percent sign.
-                cursor = self.conn.execute(statement.text.encode())
+                cursor = self.conn.execute((text or statement.text).encode())
         except psycopg.Error as error:
             if cause_of(error) is not Cause.REFUSAL:
                 raise
-            told = describe(statement, error)
+            told = describe(statement, error, text)
             raise StatementFailed(*told, error.sqlstate) from None
         rows = max(0, cursor.rowcount) if statement.kind in _CHANGES_ROWS else 0
         self.statements.append(
@@ -209,12 +212,19 @@ class FencedTransaction:
             self._nested.append(str(notice.message_primary))
 
 
-def describe(statement: Statement, error: psycopg.Error) -> tuple[str, str]:
-    """Message and help for a statement that the server refused."""
+def describe(
+    statement: Statement, error: psycopg.Error, text: str = ""
+) -> tuple[str, str]:
+    """Message and help for a statement that the server refused.
+
+    Args:
+        text: what was run in its place.
+    """
     diagnosis = error.diag
     where = statement.where
     if diagnosis.statement_position:
-        where = statement.where_at(int(diagnosis.statement_position))
+        before = text.index(statement.text) if text else 0
+        where = statement.where_at(int(diagnosis.statement_position) - before)
     message = f"{where}: {diagnosis.message_primary} (SQLSTATE {error.sqlstate})"
     notes = (diagnosis.message_detail, diagnosis.message_hint, statement.text)
     return message, "\n".join(note for note in notes if note)

@@ -24,6 +24,7 @@ What = Literal[
     "definer-search-path",
     "superuser-definer",
     "disable-row-security",
+    "lose-rows",
 ]
 
 DELETING: frozenset[What] = frozenset(

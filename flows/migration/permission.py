@@ -47,6 +47,9 @@ def refuse_unallowed(
         wanted = [*in_up, *wanted, *kept]
         done = {asked.key for asked in (*in_up, *in_down, *in_verify)}
         done |= {("superuser-definer", name) for name in definers_made_by(files.up)}
+        if files.down:
+            # How it loses them need not be in its text.
+            done |= {a.key for a in allowed if a.what == "lose-rows"}
         stale = _stale(files.manifest, allowed, done)
     keys = {allowance.key for allowance in allowed}
     missing = [asked for asked in wanted if asked.key not in keys]

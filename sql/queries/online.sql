@@ -52,13 +52,14 @@ ORDER BY number;
 SELECT pg_catalog.pg_current_xact_id()::xid::text AS xid;
 
 -- name: select_key_columns
--- Of the primary key, in its order.
+-- Of the primary key, in its order; not those that it merely INCLUDEs.
 SELECT coalesce(pg_catalog.array_agg(a.attname::text ORDER BY k.place), '{}') AS columns
 FROM pg_catalog.pg_index AS i
 CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 WHERE i.indrelid = %(oid)s::oid
-  AND i.indisprimary;
+  AND i.indisprimary
+  AND k.place <= i.indnkeyatts;
 
 -- name: select_blocks
 -- Of a table, or of the largest of its partitions and children: a batch takes the same

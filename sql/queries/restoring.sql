@@ -418,3 +418,21 @@ ORDER BY s.ctid;
 UPDATE pgflight.saved_row AS s
 SET conflict = {conflict}
 WHERE {pending};
+
+-- name: advance_saved_sequence
+-- To where it had come; never back. No row where there is no such sequence.
+SELECT CASE
+         WHEN s.increment > 0 AND s.saved > s.last OR s.increment < 0 AND s.saved < s.last
+         THEN pg_catalog.setval(s.oid::pg_catalog.regclass, s.saved, true)
+         ELSE s.last
+       END AS last
+FROM (
+  SELECT q.seqrelid AS oid,
+         q.seqincrement AS increment,
+         greatest(q.seqmin, least(q.seqmax, r.value_texts[1]::bigint)) AS saved,
+         coalesce(pg_catalog.pg_sequence_last_value(q.seqrelid), q.seqstart - q.seqincrement) AS last
+  FROM pgflight.saved_row AS r
+  JOIN pg_catalog.pg_sequence AS q
+    ON q.seqrelid = pg_catalog.to_regclass(%(relation)s)::oid
+  WHERE r.saved_id = %(id)s
+) AS s;

@@ -1,8 +1,10 @@
 -- name: select_row_shape
--- The primary key of a table, its other columns, and their types.
+-- The primary key of a table, its other columns, and their types. What the key merely
+-- INCLUDEs names no row, and what is generated is nobody's to write.
 SELECT a.attname::text AS name,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
-       coalesce(a.attnum = ANY (i.indkey), false) AS is_key,
+       coalesce(a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]), false) AS is_key,
+       a.attgenerated <> '' AS is_generated,
        (a.atthasdef OR a.atthasmissing) AND a.attgenerated = '' AS has_default
 FROM pg_catalog.pg_attribute AS a
 LEFT JOIN pg_catalog.pg_index AS i ON i.indrelid = a.attrelid AND i.indisprimary
@@ -70,7 +72,7 @@ forgotten AS (
   WHERE {has_key}
     AND s.saved_id = {saved_id}
     AND pg_catalog.hash_array_extended(s.key_texts, 0) = pg_catalog.hash_array_extended(c.key_texts, 0)
-    AND s.key_texts = c.key_texts
+    AND s.key_texts OPERATOR(pg_catalog.=) c.key_texts
   RETURNING 1
 ),
 added AS (
@@ -99,35 +101,67 @@ WHERE s.saved_id = {saved_id}
     SELECT FROM {table} AS t
     WHERE {same_key});
 
+-- name: forget_set
+-- Nothing of it was lost.
+DELETE FROM pgflight.saved WHERE id = %(saved_id)s;
+
+-- name: resolve_left
+-- A table that was there before down.sql, or else what has its name now.
+SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
+       c.oid = %(oid)s::oid AS is_same
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid IN (%(oid)s::oid, pg_catalog.to_regclass(%(table)s)::oid)
+  AND c.relkind IN ('r', 'p', 'm', 'f')
+ORDER BY is_same DESC
+LIMIT 1;
+
 -- name: forget_survivors
--- Of whole rows: those whose key is still there after down.sql.
+-- Of rows: those that are still there after down.sql, and unchanged.
 DELETE FROM pgflight.saved_row AS s
 WHERE s.saved_id = {saved_id}
+  AND {nothing_missing}
   AND EXISTS (
     SELECT FROM {table} AS t
-    WHERE {same_key});
+    WHERE {same_key}
+      AND ARRAY[{present}]::text[] OPERATOR(pg_catalog.=) ARRAY[{saved_present}]::text[]);
 
 -- name: forget_like_survivors
 -- The same without a key: of rows that are like one another, as many as are left.
 WITH numbered AS (
-  SELECT s.ctid AS place, s.key_texts,
-         pg_catalog.row_number() OVER (PARTITION BY s.key_texts) AS number
+  SELECT s.ctid AS place, ARRAY[{saved_present}]::text[] AS likeness,
+         pg_catalog.row_number() OVER (PARTITION BY ARRAY[{saved_present}]::text[]) AS number
   FROM pgflight.saved_row AS s
   WHERE s.saved_id = {saved_id}
+    AND {nothing_missing}
 ),
 remaining AS (
-  SELECT ARRAY[{keys}]::text[] AS key_texts, count(*) AS rows
-  FROM {table}
+  SELECT ARRAY[{present}]::text[] AS likeness, count(*) AS rows
+  FROM {table} AS t
   GROUP BY 1
 )
 DELETE FROM pgflight.saved_row AS s
 USING numbered AS n, remaining AS r
 WHERE s.ctid = n.place
   AND s.saved_id = {saved_id}
-  AND r.key_texts = n.key_texts
+  AND r.likeness OPERATOR(pg_catalog.=) n.likeness
   AND n.number <= r.rows;
 
 -- name: keep_saved
 UPDATE pgflight.saved
 SET run_id = %(run_id)s, row_count = %(rows)s, is_kept = true
 WHERE id = %(saved_id)s;
+
+-- name: can_be_taken
+-- A rule would make another statement of it.
+SELECT c.relkind IN ('r', 'p') AND NOT c.relhasrules AND c.relpersistence <> 't' AS can
+FROM pg_catalog.pg_class AS c
+WHERE c.oid = %(oid)s::oid;
+
+-- name: take_rows
+WITH pgflight_taken AS (
+{delete}
+RETURNING ARRAY[{keys}]::text[] AS key_texts, ARRAY[{values}]::text[] AS value_texts
+)
+INSERT INTO pgflight.saved_row (saved_id, key_texts, value_texts)
+SELECT {saved_id}, t.key_texts, t.value_texts FROM pgflight_taken AS t;

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from flows.database import apply, attempt, commit, revert, transaction
+from flows.database import apply, attempt, commit, keeping, transaction
 from flows.database.claim import Claim
 from flows.database.connection import Conn, one, session
 from flows.database.fingerprint import Fingerprint
@@ -109,7 +109,9 @@ def _retry_blindly() -> None:
 
 @_guard("saving before dropping")
 def _save_nothing() -> None:
-    _replace(revert, "copy_ahead", lambda flight, lost: [])
+    """Nor look whether that was done."""
+    _replace(keeping, "copy_ahead", lambda flight, lost, key: [])
+    _replace(keeping, "unsaved_in", lambda changes, copies, taken: ())
 
 
 @_guard("redaction")

@@ -8,11 +8,12 @@ import psycopg
 from flows.database.attempt import Committed, Work
 from flows.database.connection import Cause, Conn, cause_of
 from flows.database.functions import Function, note_functions, read_noted
+from flows.database.keeping import Keeper, keep_and_do
 from flows.database.ledger import read_fingerprints
 from flows.database.online.crew import Crew
 from flows.database.online.orphans import clear_under_lock
 from flows.database.online.patience import commit_patiently
-from flows.database.saving import copy_ahead, lock_table, save
+from flows.database.saving import Copy
 from flows.database.transaction import FencedTransaction
 from flows.database.undoing import put_back_all
 from flows.database.untouched import note_horizon
@@ -73,18 +74,26 @@ def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed
     # A backfill's is a template.
     texts = step.statements if step.kind == "brief" else ()
     names = functions_named(map(parsed, texts))
+
+    def undo_with(copies: list[Copy]) -> Committed[None]:
+        keepers: list[Keeper] = []
+
+        def save_first(transaction: FencedTransaction) -> None:
+            keeper = Keeper(transaction, crew.flight, copies, crew.journal.run_id)
+            keepers.append(keeper)
+            keeper.save(step.where, crew.say)
+            if names:
+                replaced = _replaced(transaction.conn, crew.journal.run_id)
+                put_back_all(transaction, replaced, step.where, crew.say)
+
+        def finish(transaction: FencedTransaction) -> None:
+            keepers[-1].finish(crew.say)
+
+        budget_ms = crew.flight.budget_ms
+        return _run(crew, step, undo, "undone", budget_ms, save_first, finish)
+
     lost = losses(map(parsed, undo))
-    copies = copy_ahead(crew.flight, lost, STEP_KEY) if lost else []
-
-    def save_first(transaction: FencedTransaction) -> None:
-        for copy in copies:
-            lock_table(transaction.conn, copy.loss)
-            save(transaction.conn, copy, crew.journal.run_id)
-        if names:
-            replaced = _replaced(transaction.conn, crew.journal.run_id)
-            put_back_all(transaction, replaced, step.where, crew.say)
-
-    return _run(crew, step, undo, "undone", crew.flight.budget_ms, save_first)
+    return keep_and_do(crew.flight, lost, undo_with, crew.say, STEP_KEY)
 
 
 def _replaced(conn: Conn, run_id: UUID) -> list[Function]:
@@ -112,6 +121,7 @@ def _run(
         for text in statements:
             _execute(transaction, step, text)
         if last:
+            transaction.limit_statement()
             last(transaction)
         crew.journal.end(transaction.conn, step, state)
 

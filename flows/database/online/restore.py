@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 
 import psycopg
 
-from flows.database.connection import Cause, Conn, cause_of, one, set_local
+from flows.database.connection import (
+    Cause,
+    Conn,
+    cause_of,
+    commit_locally,
+    one,
+    set_local,
+)
 from flows.database.online.backfill import SHARE, Backfill, TooLong
 from flows.database.online.crew import Crew
 from flows.database.online.fence import held_fence
@@ -21,6 +28,7 @@ from flows.database.restore import (
     left,
     refusal,
     restore_at_once,
+    sequence_advanced,
     text_form_pinned,
     told,
 )
@@ -140,7 +148,7 @@ def _restore_by_key(crew: Crew, step: OnlineStep, place: Place) -> Restored:
     with crew.session(step) as watched:
         conn = watched.conn
         advance_sequences(conn, place)
-        close(conn, place, crew.journal.run_id, conflict)
+        close(conn, place.saved, crew.journal.run_id, conflict)
         conn.commit()
         rows = one(conn, "count_restored", id=place.saved.id)["rows"]
         return told(conn, place, rows)
@@ -216,7 +224,7 @@ def _restore_without_key(crew: Crew, step: OnlineStep, place: Place) -> Restored
 def _refuse(crew: Crew, place: Place, reason: str) -> Restored:
     """Leave a whole set where it is, with the reason."""
     with crew.journal.session() as conn:
-        close(conn, place, crew.journal.run_id, reason)
+        close(conn, place.saved, crew.journal.run_id, reason)
         conn.commit()
         return told(conn, place, 0)
 
@@ -228,7 +236,9 @@ def _place(crew: Crew, saved: SavedSet) -> Place | None:
 
 def _left(crew: Crew, saved: SavedSet) -> Restored:
     with crew.journal.session() as conn:
-        return left(conn, saved)
+        advanced = sequence_advanced(conn, saved, crew.journal.run_id)
+        commit_locally(conn)
+        return advanced or left(conn, saved)
 
 
 def _homeless(flight: Flight, sets: list[SavedSet]) -> Blocked:

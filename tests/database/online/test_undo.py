@@ -126,6 +126,27 @@ def test_what_somebody_wrote_meanwhile_is_saved(
     assert saved == [("platform.users", ["a"], True, [["7"]])]
 
 
+def test_what_a_step_back_loses_at_second_hand_is_saved(
+    bare: Bare, fly_online: FlyOnline, owner, admin
+):
+    """Here by an event trigger: nothing of it is in the statement."""
+    owner.execute("CREATE TABLE platform.t (v text)")
+    owner.execute("INSERT INTO platform.t VALUES ('precious')")
+    admin.execute(
+        "CREATE FUNCTION public.also() RETURNS event_trigger LANGUAGE plpgsql"
+        " AS 'BEGIN DELETE FROM platform.t; END';"
+        "CREATE EVENT TRIGGER also ON sql_drop EXECUTE FUNCTION public.also()"
+    )
+    bare(f"CREATE TABLE platform.made (id int);\n{NEVER}")
+    with pytest.raises(StatementFailed, match="never"):
+        fly_online()
+    saved = owner.execute(
+        "SELECT s.relation, r.value_texts FROM pgflight.saved AS s"
+        " JOIN pgflight.saved_row AS r ON r.saved_id = s.id WHERE s.is_kept"
+    ).fetchall()
+    assert saved == [("platform.t", ["precious"])]
+
+
 def test_saving_is_limited_and_counts_as_time_under_lock(
     bare: Bare, make_flight: MakeFlight, monkeypatch: pytest.MonkeyPatch
 ):
@@ -141,7 +162,7 @@ def test_saving_is_limited_and_counts_as_time_under_lock(
         limits.extend(found["it"] for found in row)
         return save(conn, copy, run_id)
 
-    monkeypatch.setattr("flows.database.online.brief.save", save_slowly)
+    monkeypatch.setattr("flows.database.keeping.save", save_slowly)
     with pytest.raises(StatementFailed):
         apply_online(flight, quiet)
     held = {
