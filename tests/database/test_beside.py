@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from flows.database import revert as reverting
+from flows.database import keeping
 from flows.database.apply import apply
 from flows.database.chosen import apply_as_chosen
 from flows.database.revert import prove_reverted, revert
@@ -49,7 +49,7 @@ def test_made_beside_the_rollback(
         lock_table(*given)  # type: ignore[arg-type]
         owner.execute(THEIRS)
 
-    monkeypatch.setattr(reverting, "lock_table", meanwhile)
+    monkeypatch.setattr(keeping, "lock_table", meanwhile)
     others = revert(make_flight(), "test", quiet).result.of_others
     assert "relation platform.events_2026_12" in others
 
