@@ -21,6 +21,7 @@ from flows.migration.target import (
     assert_is_name,
     assert_unambiguous,
     named_in_environment,
+    replicas_in,
     target_from_environment,
     target_in_environment,
     variable_part,
@@ -55,6 +56,22 @@ class PostgresTarget(Block):
         " postgresql://owner:password@host:5432/database, with special characters in"
         " the password percent-encoded. Or service=NAME, to keep the password in"
         " libpq's service file on the worker.",
+    )
+    application_role: str = Field(
+        default="",
+        title="Application role",
+        description="The database role that the application logs in as. Preflight then"
+        " asks whether it is there, and the verification whether it may use what a"
+        " migration has made. Example: platform_app",
+    )
+    # One text: of a list of secrets Prefect's form shows a single row of asterisks.
+    replicas: SecretStr | None = Field(
+        default=None,
+        title="Replicas",
+        description="Database URLs of the streaming standbys that the application reads"
+        " from, with spaces between them; as a role that may read there. Preflight asks"
+        " each whether it keeps up and who would hold it up, and the verification waits"
+        " until it shows the migration. Never written to.",
     )
     endpoint: str = Field(
         default="",
@@ -95,14 +112,18 @@ class PostgresTarget(Block):
         if self.token and self.token.get_secret_value():
             hidden = {f"{PREFIX}TOKEN": self.token.get_secret_value()} | hidden
         secrets = {key: SecretStr(str(value)) for key, value in hidden.items()}
+        source = f"the block {BLOCK_TYPE}/{name}"
+        replicas = self.replicas.get_secret_value() if self.replicas else ""
         known = {key: SecretStr(value) for key, value in (shown | self.values).items()}
         return Target(
             database_url=self.database_url,
             values=known | secrets,
             expected_database=self.expected_database.strip(),
             name=name,
-            source=f"the block {BLOCK_TYPE}/{name}",
+            source=source,
             secrets=tuple(secrets.values()),
+            replica_urls=replicas_in(replicas, source),
+            application_role=self.application_role.strip(),
         )
 
 
@@ -163,9 +184,12 @@ def block_of(target: Target, others: Sequence[str] = ()) -> PostgresTarget:
     }
     endpoint = values.pop(f"{PREFIX}ENDPOINT", "")
     token = values.pop(f"{PREFIX}TOKEN", None)
+    replicas = "\n".join(url.get_secret_value() for url in target.replica_urls)
     # Which of them are secret is not known, so all of them are.
     return PostgresTarget(
         database_url=target.database_url,
+        application_role=target.application_role,
+        replicas=SecretStr(replicas) if replicas else None,
         endpoint=endpoint,
         token=SecretStr(token) if token else None,
         secret_values=SecretDict(values) if values else None,

@@ -18,6 +18,7 @@ from flows.database.ledger import (
     record_applied,
 )
 from flows.database.restore import restore_in, standing
+from flows.database.rights import check_rights, note_rights
 from flows.database.transaction import FencedTransaction
 from flows.migration.check import Check
 from flows.migration.errors import (
@@ -107,6 +108,7 @@ def _apply(
                 snapshot_before(flight.target, purpose, limit_ms)
             )
         note_functions(conn, flight.run_id, functions_named(migration.up.nodes))
+        note_rights(conn, flight)
         transaction.start_clock()
         for statement in order:
             rows = transaction.run(statement)
@@ -137,6 +139,7 @@ def _check(
     conn, migration = transaction.conn, flight.migration
     transaction.limit_statement()
     checks = check_structure(conn, migration.expectations)
+    checks += check_rights(conn, flight)
     if migration.expectations.backfill and snapshot:
         transaction.limit_statement()
         checks.append(check_backfill(conn, migration.expectations.backfill, snapshot))

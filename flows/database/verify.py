@@ -36,6 +36,7 @@ from flows.database.ledger import (
     record_state,
 )
 from flows.database.pinning import pin_target
+from flows.database.rights import check_rights
 from flows.migration.check import Check
 from flows.migration.command import command
 from flows.migration.errors import Inconclusive
@@ -98,6 +99,12 @@ def verify_functions(flight: Flight) -> list[Check]:
             detail=detail,
         ),
     ]
+
+
+def verify_privileges(flight: Flight) -> list[Check]:
+    """Whether the application may use what the migration has made."""
+    with reading(flight.target, _purpose(flight)) as conn:
+        return check_rights(conn, flight)
 
 
 def record_verified(flight: Flight, detail: str) -> None:

@@ -9,11 +9,12 @@ class Check(BaseModel):
     """What became of one expectation.
 
     Attributes:
-        kind: what was looked at: column, index, foreign key, function, backfill,
-            behaviour or object.
+        kind: what was looked at: column, index, foreign key, function, owner, object,
+            backfill, behaviour, privilege or replica.
         subject: the object's name.
         detail: for a failed check what was expected and what is there; for a
             passed one what was seen.
+        is_warning: it passed, and a person should know what the detail says.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -22,6 +23,7 @@ class Check(BaseModel):
     subject: str
     verdict: Verdict = Verdict.PASS
     detail: str = ""
+    is_warning: bool = False
 
     @property
     def sentence(self) -> str:

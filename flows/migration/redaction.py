@@ -16,6 +16,8 @@ from urllib.parse import quote, quote_plus, unquote
 
 from pydantic import BaseModel
 
+from flows.migration.connection_strings import connection_strings
+
 MASK = "***"
 
 SHORTEST = 3
@@ -25,6 +27,7 @@ LONG = 8
 
 _SECRET_NAMES = ("TOKEN", "PASSWORD", "SECRET", "KEY", "AUTH_STRING")
 _PREFIXES = ("PGFLIGHT_", "PREFECT_")
+_REPLICAS = re.compile(r"PGFLIGHT_(\w+_)?REPLICAS")
 
 # A login's end is the last @ before what ends the host; our own example stays.
 _LOGIN = re.compile(r"(?<=://)(?!(?:owner|user):password@)[^\s/?#\"'<>]*@")
@@ -124,6 +127,8 @@ def secrets_of(environment: Mapping[str, str]) -> Iterator[str]:
     for name, value in environment.items():
         if name.startswith("DATABASE_URL"):
             yield from url_secrets(value.strip())
+        elif _REPLICAS.fullmatch(name):
+            yield from replica_secrets(value)
         elif name == "PGPASSWORD":
             yield value
         elif name.startswith(_PREFIXES):
@@ -131,6 +136,15 @@ def secrets_of(environment: Mapping[str, str]) -> Iterator[str]:
                 yield value
             if "://" in value:
                 yield from _url_passwords(value)
+
+
+def replica_secrets(text: str) -> Iterator[str]:
+    """The passwords of several connection strings.
+
+    Of whole lines as well: a space that is not encoded cuts a password in two.
+    """
+    for string in (*connection_strings(text), *map(str.strip, text.splitlines())):
+        yield from url_secrets(string)
 
 
 def url_secrets(url: str) -> Iterator[str]:

@@ -6,13 +6,20 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import SecretStr
 
+from flows.migration.connection_strings import connection_strings, problem_of
 from flows.migration.errors import TargetError
-from flows.migration.redaction import hide, secrets_of, url_secrets
+from flows.migration.redaction import hide, replica_secrets, secrets_of, url_secrets
 
 PREFIX = "PGFLIGHT_"
 URL_VARIABLE = "DATABASE_URL"
+REPLICAS_VARIABLE = f"{PREFIX}REPLICAS"
+ROLE_VARIABLE = f"{PREFIX}APPLICATION_ROLE"
 TARGET_NAME = r"^[a-z0-9][a-z0-9-]*$"
 LONGEST_NAME = 100
+
+
+# Not for a probe to send.
+_OF_THE_TARGET = (REPLICAS_VARIABLE, ROLE_VARIABLE)
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,9 @@ class Target:
         name: as whoever chose it calls it; empty for the environment's own.
         source: where its URL stands, for messages.
         secrets: values that are secret whatever their names say.
+        replica_urls: of its streaming standbys that the application reads from.
+        application_role: the role that the application logs in as; empty where that
+            is not told.
     """
 
     database_url: SecretStr
@@ -35,12 +45,24 @@ class Target:
     name: str = ""
     source: str = URL_VARIABLE
     secrets: tuple[SecretStr, ...] = ()
+    replica_urls: tuple[SecretStr, ...] = ()
+    application_role: str = ""
 
     def __post_init__(self) -> None:
         """From here on nothing that this process says may have its secrets in it."""
         hide(url_secrets(self.database_url.get_secret_value()))
         hide(secrets_of(self.plain_values))
         hide(secret.get_secret_value() for secret in self.secrets)
+        for url in self.replica_urls:
+            hide(url_secrets(url.get_secret_value()))
+
+    @property
+    def replicas(self) -> tuple["Target", ...]:
+        """Each replica as a place to ask; nothing is ever deployed there."""
+        return tuple(
+            Target(url, source=f"replica {number}")
+            for number, url in enumerate(self.replica_urls, start=1)
+        )
 
     @property
     def plain_values(self) -> dict[str, str]:
@@ -68,8 +90,10 @@ def target_from_environment(environment: Mapping[str, str]) -> Target:
         values={
             name: SecretStr(value)
             for name, value in environment.items()
-            if name.startswith(PREFIX)
+            if name.startswith(PREFIX) and name not in _OF_THE_TARGET
         },
+        replica_urls=replicas_in(environment.get(REPLICAS_VARIABLE, "")),
+        application_role=environment.get(ROLE_VARIABLE, "").strip(),
         expected_database=environment.get("PGFLIGHT_EXPECTED_DATABASE", "").strip(),
     )
 
@@ -103,6 +127,28 @@ def target_in_environment(
     assert_unambiguous(environment[variable].strip(), variable)
     found = target_from_environment({URL_VARIABLE: environment[variable]} | own)
     return replace(found, name=name, source=variable)
+
+
+def replicas_in(text: str, source: str = REPLICAS_VARIABLE) -> tuple[SecretStr, ...]:
+    """The replicas that a text lists, one a line, or URLs with spaces between them.
+
+    Raises:
+        TargetError: one of them is no connection string; none is quoted.
+    """
+    hide(replica_secrets(text))
+    found = connection_strings(text)
+    for number, string in enumerate(found, start=1):
+        place = f"replica {number} of {source}"
+        problem = problem_of(string)
+        if problem:
+            raise TargetError(
+                f"{place[0].upper()}{place[1:]} {problem}",
+                "List URLs, postgresql://reader:password@host:5432/database, with"
+                " spaces or line breaks between them and special characters"
+                " percent-encoded; key=value strings and service=NAME one a line.",
+            )
+        assert_unambiguous(string, place)
+    return tuple(map(SecretStr, found))
 
 
 def variable_part(name: str) -> str:

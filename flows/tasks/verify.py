@@ -1,15 +1,17 @@
-"""Verification as five tasks that run beside each other, and one that sums up."""
+"""Verification as tasks that run beside each other, and one that sums up."""
 
 from collections.abc import Callable
 
 from flows.database import verify as database
 from flows.database.accepted import read_accepted
+from flows.database.replicas import check_replicas
 from flows.migration.check import Check
 from flows.migration.errors import ChecksFailed, Inconclusive
 from flows.migration.flight import Flight
 from flows.migration.probe import Verdict
 from flows.migration.report import Applied, Report
 from flows.targets import aimed_at
+from flows.tasks.aside import speaking_aside
 from flows.tasks.engine import run_log
 from flows.tasks.pinned import remembered
 from flows.tasks.publishing import publish_checks
@@ -29,10 +31,11 @@ def _verify_step(
         for check in checks:
             if check.verdict is Verdict.FAIL:
                 log.error("❌ %s", check.sentence)
-            elif check.verdict is Verdict.INCONCLUSIVE:
+            elif check.is_warning or check.verdict is Verdict.INCONCLUSIVE:
                 log.warning("⚠️  %s", check.sentence)
-        if checks and all(check.verdict is Verdict.PASS for check in checks):
-            log.info("✅ %s: %s", done, _subjects(checks))
+        good = [check for check in checks if not check.is_warning]
+        if good and all(check.verdict is Verdict.PASS for check in good):
+            log.info("✅ %s: %s", done, _subjects(good))
         return checks
 
     return reading_step(name)(run)
@@ -54,6 +57,18 @@ verify_functions = _verify_step(
     "verify-functions", "Helper functions created", database.verify_functions
 )
 
+verify_privileges = _verify_step(
+    "verify-privileges", "Usable by the application", database.verify_privileges
+)
+
+
+def _follow_replicas(flight: Flight) -> list[Check]:
+    with speaking_aside(run_log()) as say:
+        return check_replicas(flight, say)
+
+
+verify_replicas = _verify_step("verify-replicas", "Replicas have it", _follow_replicas)
+
 VERIFY_STEPS = (
     verify_column,
     verify_index,
@@ -61,6 +76,16 @@ VERIFY_STEPS = (
     verify_backfill,
     verify_functions,
 )
+
+
+def _steps(flight: Flight) -> tuple[VerifyStep, ...]:
+    """The five of every migration, and what the target asks for besides."""
+    target = flight.target
+    return (
+        *VERIFY_STEPS,
+        *((verify_privileges,) if target.application_role else ()),
+        *((verify_replicas,) if target.replica_urls else ()),
+    )
 
 
 @reading_step("find-accepted")
@@ -81,13 +106,13 @@ def find_accepted(report: Report) -> list[str]:
 def verify(
     flight: Flight, applied: Applied | None, *, is_recorded: bool = True
 ) -> list[Check]:
-    """Run all five beside each other, then judge them together.
+    """Run all of them beside each other, then judge them together.
 
     Args:
         is_recorded: whether the ledger is told.
     """
     with flight.report.phase("verify"):
-        return verified(flight, beside(VERIFY_STEPS, flight, applied), is_recorded)
+        return verified(flight, beside(_steps(flight), flight, applied), is_recorded)
 
 
 @reading_step("verified")

@@ -205,3 +205,14 @@ CREATE TABLE IF NOT EXISTS pgflight.replaced_function (
 COMMENT ON TABLE pgflight.replaced_function IS 'Functions and procedures as they were before a deployment replaced them; its rollback puts them back.';
 COMMENT ON COLUMN pgflight.replaced_function.signature IS 'Name and input types, qualified.';
 COMMENT ON COLUMN pgflight.replaced_function.grants IS 'Who may execute it: pairs of role (empty for PUBLIC) and whether it may grant that on.';
+
+-- What the application's role could do before a deployment, of all that this names.
+CREATE TABLE IF NOT EXISTS pgflight.application_right (
+  run_id uuid NOT NULL,
+  role   text NOT NULL,
+  rights jsonb NOT NULL,
+  CONSTRAINT application_right_pkey PRIMARY KEY (run_id)
+);
+
+COMMENT ON TABLE pgflight.application_right IS 'What the application could do before a deployment; what it then lacks is a failed check, also later.';
+COMMENT ON COLUMN pgflight.application_right.role IS 'The target''s application role at that time.';

@@ -30,6 +30,7 @@ from flows.database.online.orphans import clear_ahead, keys_of
 from flows.database.online.restore import Waiting
 from flows.database.online.undo import undo_all
 from flows.database.online.validate import run_validate
+from flows.database.rights import check_rights
 from flows.migration.check import Check
 from flows.migration.errors import (
     Busy,
@@ -193,6 +194,7 @@ def _check(flight: Flight) -> list[Check]:
     migration = flight.migration
     with reading(flight.target, f"{migration.version} check") as conn:
         checks = check_structure(conn, migration.expectations)
+        checks += check_rights(conn, flight)
         if migration.verify:
             checks += _behaviour(conn, migration.verify)
     failed = [check.sentence for check in checks if check.verdict is Verdict.FAIL]

@@ -20,6 +20,7 @@ from flows.database.events import Event, Kind, append_event
 from flows.database.fingerprint import take_fingerprint
 from flows.database.ledger import read_run
 from flows.database.queries import query
+from flows.database.rights import note_rights
 from flows.migration.command import command
 from flows.migration.errors import ApplyFailed, Blocked
 from flows.migration.flight import Flight
@@ -142,6 +143,7 @@ class Journal:
                 "fingerprint_before": Jsonb(take_fingerprint(conn)),
             },
         )
+        note_rights(conn, self._flight)
         self._tell(conn, "applying", "step by step")
 
     def _tell(self, conn: Conn, kind: Kind, detail: str) -> None:

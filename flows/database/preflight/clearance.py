@@ -7,11 +7,13 @@ from typing import Any
 
 from flows.database.connection import CONNECT_ATTEMPTS, Conn, one, reading
 from flows.database.ledger import Run, read_runs
+from flows.database.preflight.application import application_findings
 from flows.database.preflight.definers import definer_findings
 from flows.database.preflight.history import history_findings, stranger_findings
 from flows.database.preflight.inspection import Inspection, block, ok
 from flows.database.preflight.objects import object_findings
 from flows.database.preflight.privileges import privilege_findings
+from flows.database.preflight.replicas import replica_findings
 from flows.database.preflight.replication import replication_findings
 from flows.database.preflight.server import server_findings
 from flows.database.preflight.sessions import session_findings
@@ -33,10 +35,12 @@ from flows.migration.variables import missing_variables
 
 _BEFORE_APPLYING: tuple[Callable[[Inspection], Iterator[Finding]], ...] = (
     privilege_findings,
+    application_findings,
     definer_findings,
     object_findings,
     session_findings,
     replication_findings,
+    replica_findings,
     size_findings,
 )
 
