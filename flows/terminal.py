@@ -17,7 +17,7 @@ from flows.migration.plan import Plan, seconds
 from flows.migration.progress import Progress
 from flows.migration.redaction import mask, masked_in, masked_model
 from flows.migration.report import Report, Waits
-from flows.migration.report_page import tally
+from flows.migration.report_page import tally, tally_of_checks
 from flows.migration.standing import Standing
 
 _COLOURS = {
@@ -125,7 +125,7 @@ def _lines(report: Report) -> Iterable[str]:
         yield f"   {_indented(report.approval)}"
     yield from _what_users_felt(report)
     if report.checks:
-        yield f"   checks: {tally(check.verdict for check in report.checks)}"
+        yield f"   checks: {tally_of_checks(report)}"
     if report.probes:
         calls = sum(probe.attempts for probe in report.probes)
         verdicts = tally(probe.verdict for probe in report.probes)
@@ -202,6 +202,8 @@ def show_plan(console: Console, plan: Plan) -> None:
     if plan.locked_ms is not None:
         under_lock = f"{plan.locked_ms:,.0f} ms of a budget of {plan.budget_ms:,} ms"
         say(console, f"Expected time under lock in one transaction: {under_lock}.")
+    for note in plan.notes:
+        say(console, note)
 
 
 def _show_statements(console: Console, plan: Plan) -> None:

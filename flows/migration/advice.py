@@ -71,8 +71,14 @@ def left_to_do(report: Report) -> list[Advice]:
     if not report.is_success:
         return _advise(report, report.outcome)
     if any(restored.conflicts for restored in report.restored):
-        return [_restore(report)]
-    return [Advice("see what was found all the same")] if report.errors else []
+        return [_restore(report), *_warned(report)]
+    found = [Advice("see what was found all the same")] if report.errors else []
+    return [*found, *_warned(report)]
+
+
+def _warned(report: Report) -> list[Advice]:
+    """Checks that have passed and say what a person should know."""
+    return [Advice(check.sentence) for check in report.checks if check.is_warning]
 
 
 def _advise(report: Report, outcome: Outcome) -> list[Advice]:

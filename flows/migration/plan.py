@@ -79,6 +79,7 @@ class Plan(BaseModel):
         locks: the strongest on each table.
         expected_ms: of all steps together; None where no database was asked.
         locked_ms: expected time under lock, were it one transaction.
+        notes: what the target asks for besides, in sentences.
     """
 
     version: str
@@ -90,6 +91,7 @@ class Plan(BaseModel):
     locks: list[PlannedLock]
     expected_ms: float | None = None
     locked_ms: float | None = None
+    notes: list[str] = []
 
     @property
     def conclusion(self) -> str:
@@ -130,6 +132,7 @@ class Plan(BaseModel):
         ]
         lines = [f"# {text(self.version)} {text(self.title)}", ""]
         lines += [text(self.conclusion), ""]
+        lines += [line for note in self.notes for line in (text(note), "")]
         lines += table(("#", "step", "keeps waiting", "expected"), rows)
         for step in self.steps:
             statements = ";\n".join(step.statements)
@@ -149,7 +152,11 @@ def seconds(milliseconds: float | None) -> str:
 
 
 def plan_of(
-    migration: Migration, choice: Choice, budget_ms: int, outlook: Outlook | None
+    migration: Migration,
+    choice: Choice,
+    budget_ms: int,
+    outlook: Outlook | None,
+    notes: Iterable[str] = (),
 ) -> Plan:
     """Plan a migration from its syntax tree, with the database's figures if there are.
 
@@ -171,6 +178,7 @@ def plan_of(
         locks=_strongest(lock for step in steps for lock in step.locks),
         expected_ms=sum(expected) if outlook else None,
         locked_ms=choice.locked_ms,
+        notes=list(notes),
     )
 
 

@@ -66,7 +66,7 @@ def locks_page(report: Report) -> str:
 
 def checks_page(report: Report) -> str:
     """What is in place, held against what was promised."""
-    verdict = tally(check.verdict for check in report.checks)
+    verdict = tally_of_checks(report)
     title = f"# Checks of {text(report.version)}: {verdict}"
     return "\n".join([title, "", *check_table(report.checks)]) + "\n"
 
@@ -85,6 +85,13 @@ def tally(verdicts: Iterable[Verdict]) -> str:
     found = list(verdicts)
     counts = ((verdict, found.count(verdict)) for verdict in Verdict)
     return ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
+
+
+def tally_of_checks(report: Report) -> str:
+    """The same of its checks, with those that have passed and warn."""
+    warnings = sum(check.is_warning for check in report.checks)
+    told = f", {warnings} of these with a warning" if warnings else ""
+    return f"{tally(check.verdict for check in report.checks)}{told}"
 
 
 def _headline(report: Report) -> str:
@@ -208,8 +215,7 @@ def _all_locks(report: Report) -> list[LockHeld]:
 def _checked(report: Report) -> str:
     said = []
     if report.checks:
-        checks = tally(check.verdict for check in report.checks)
-        said.append(f"checks: {checks}")
+        said.append(f"checks: {tally_of_checks(report)}")
     if report.probes:
         probes = tally(probe.verdict for probe in report.probes)
         calls = sum(probe.attempts for probe in report.probes)

@@ -55,9 +55,16 @@ def lock_table(locks: Iterable[LockHeld]) -> list[str]:
 
 def check_table(checks: Iterable[Check]) -> list[str]:
     """Each check with its verdict; failures first."""
-    ordered = sorted(checks, key=lambda one: _FAILURES_FIRST.index(one.verdict))
+    ordered = sorted(
+        checks, key=lambda one: (_FAILURES_FIRST.index(one.verdict), not one.is_warning)
+    )
     rows = [
-        (_VERDICTS[c.verdict], text(c.kind), code(c.subject), lines(c.detail))
+        (
+            _LEVELS[Level.WARNING] if c.is_warning else _VERDICTS[c.verdict],
+            text(c.kind),
+            code(c.subject),
+            lines(c.detail),
+        )
         for c in ordered
     ]
     return table(("verdict", "what", "name", "detail"), rows)

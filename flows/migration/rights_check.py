@@ -28,6 +28,9 @@ _USUAL = {
 """What an application needs most often of a new one."""
 
 
+_IN_ORDER = (*BY_COLUMN, "DELETE", "TRUNCATE", "USAGE")
+
+
 @dataclass(frozen=True)
 class Told:
     """What the migration's own text says of who may use what.
@@ -221,7 +224,7 @@ class Judge:
 
 
 def _same_relation(before: Rights, now: RelationRights) -> RelationRights | None:
-    """By its name, which a new table may have taken over, or as it was called before."""
+    """By its name, which a new one may have taken over, or as it was called before."""
     found = [one for one in before.relations if one.name == now.name]
     found += [one for one in before.relations if one.oid == now.oid]
     return found[0] if found else None
@@ -273,9 +276,7 @@ def _seen(before: RelationRights, now: RelationRights) -> str:
 def _rights_on(now: RelationRights) -> list[str]:
     by_column = {right for held in now.columns.values() for right in held}
     held = by_column | set(now.whole)
-    return [
-        right for right in (*BY_COLUMN, "DELETE", "TRUNCATE", "USAGE") if right in held
-    ]
+    return [right for right in _IN_ORDER if right in held]
 
 
 def _of_kind(now: RelationRights) -> str:
