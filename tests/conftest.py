@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fix_ci",
     "tests.fix_redaction",
     "tests.fix_server",
+    "tests.fix_standby",
     "tests.fix_pgbouncer",
     "tests.fix_migrations",
     "tests.fix_flight",

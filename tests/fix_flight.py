@@ -32,12 +32,18 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_flight(world: World, folder: Path) -> MakeFlight:
-    """Clears a migration for the world, whatever preflight's findings are."""
+    """Clears a migration for the world, whatever preflight's findings are.
+
+    Keywords change the target's variables.
+    """
 
     def make(
-        version: str = "008", budget_ms: int = 10_000, strategy: Wish = "auto"
+        version: str = "008",
+        budget_ms: int = 10_000,
+        strategy: Wish = "auto",
+        **changes: str,
     ) -> Flight:
-        environment = world.environment(NO_ENDPOINT)
+        environment = world.environment(NO_ENDPOINT) | changes
         terms = Terms(budget_ms, strategy)
         clearance = clear(
             folder, version, partial(target_from_environment, environment), terms

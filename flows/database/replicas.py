@@ -115,7 +115,7 @@ def _looked_at(flight: Flight, name: str, conn: Conn, after_s: float) -> Check:
     return Check(
         kind="replica",
         subject=name,
-        detail=f"has replayed the migration, {after_s:.1f} s after it was asked for",
+        detail=f"shows the migration, {after_s * 1_000:,.0f} ms after it was asked for",
     )
 
 

@@ -39,13 +39,16 @@ SELECT c.oid::bigint AS oid,
                ON uses.classid = 'pg_catalog.pg_attrdef'::regclass
                AND uses.objid = d.oid
                AND uses.refclassid = 'pg_catalog.pg_class'::regclass
-             JOIN pg_catalog.pg_class AS s ON s.oid = uses.refobjid AND s.relkind = 'S'
+             JOIN pg_catalog.pg_class AS s ON s.oid = uses.refobjid
              JOIN pg_catalog.pg_namespace AS sn ON sn.oid = s.relnamespace
              WHERE d.adrelid = c.oid
                AND pg_catalog.has_any_column_privilege(%(role)s::oid, c.oid, 'INSERT')
-               AND NOT pg_catalog.has_sequence_privilege(%(role)s::oid, s.oid, 'USAGE, UPDATE')
+               -- CASE, or it is asked of tables first, which is an error.
+               AND CASE WHEN s.relkind = 'S'
+                        THEN NOT pg_catalog.has_sequence_privilege(%(role)s::oid, s.oid, 'USAGE, UPDATE')
+                        ELSE false END
              ORDER BY 1) AS closed_sequences
-FROM pg_catalog.unnest(%(names)s::text[], %(oids)s::oid[]) AS wanted (name, oid)
+FROM ROWS FROM (pg_catalog.unnest(%(names)s::text[]), pg_catalog.unnest(%(oids)s::oid[])) AS wanted (name, oid)
 JOIN pg_catalog.pg_class AS c ON c.oid = wanted.oid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 ORDER BY wanted.name;
@@ -60,7 +63,8 @@ SELECT p.oid::bigint AS oid,
        pg_catalog.has_function_privilege(%(role)s::oid, p.oid, 'EXECUTE') AS may_execute,
        acl.is_granted,
        acl.is_for_others,
-       p.oid IN (SELECT pg_catalog.to_regprocedure(made) FROM pg_catalog.unnest(%(made)s::text[]) AS made) AS is_made
+       EXISTS (SELECT FROM pg_catalog.unnest(%(made)s::text[]) AS made
+               WHERE pg_catalog.to_regprocedure(made) = p.oid) AS is_made
 FROM pg_catalog.pg_proc AS p
 JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
 CROSS JOIN LATERAL (
