@@ -104,7 +104,7 @@ def test_view_made_anew_is_held_against_what_the_ledger_has_noted(
         apply(make_flight(**ROLE), quiet)
     bare(f"{again}; {grant}")
     apply(make_flight(**ROLE), quiet)
-    owner.execute(f"REVOKE SELECT ON platform.seen FROM {APPLICATION}")
+    owner.execute("REVOKE SELECT ON platform.seen FROM platform_app")
     (problem,) = problems(make_flight(**ROLE))
     assert grant in problem
 
