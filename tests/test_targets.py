@@ -23,6 +23,9 @@ ENVIRONMENT = {
     "DATABASE_URL_STAGING_EU": URL,
     "PGFLIGHT_STAGING_EU_ENDPOINT": "https://staging",
     "PGFLIGHT_STAGING_EU_EXPECTED_DATABASE": "app",
+    "PGFLIGHT_STAGING_EU_APPLICATION_ROLE": "platform_app",
+    "PGFLIGHT_STAGING_EU_REPLICAS": f"{URL} {URL}",
+    "PGFLIGHT_APPLICATION_ROLE": "of the default",
 }
 
 
@@ -43,6 +46,7 @@ def test_named_set_is_found_and_gets_nothing_of_another_target(
     assert found.expected_database == "app"
     assert found.plain_values["PGFLIGHT_ENDPOINT"] == "https://staging"
     assert "PGFLIGHT_TOKEN" not in found.plain_values
+    assert (found.application_role, len(found.replicas)) == ("platform_app", 2)
 
 
 @pytest.mark.parametrize("choice", [URL, "Staging", "", "a b", "x\n", "x" * 101])
@@ -101,6 +105,8 @@ def test_block_is_the_same_target_without_the_others_values() -> None:
         "PGFLIGHT_STAGING_TOKEN": "alien",
         "PGFLIGHT_MIGRATIONS": "db",
         "PGFLIGHT_EXPECTED_DATABASE": "app",
+        "PGFLIGHT_APPLICATION_ROLE": "platform_app",
+        "PGFLIGHT_REPLICAS": f"service=first\n{URL} {URL}",
     }
     found = block_of(find_target(None, environment), ["staging"]).as_target("prod")
     assert found.plain_values == {
@@ -109,6 +115,16 @@ def test_block_is_the_same_target_without_the_others_values() -> None:
         "PGFLIGHT_SMOKE_ORG": "org",
     }
     assert (found.expected_database, found.name) == ("app", "prod")
+    assert found.application_role == "platform_app"
+    listed = [replica.database_url.get_secret_value() for replica in found.replicas]
+    assert listed == ["service=first", URL, URL]
+
+
+def test_wrong_replica_of_a_block_is_told_and_not_quoted() -> None:
+    values = {"database_url": URL, "replicas": f"{URL} s3cret"}
+    with pytest.raises(TargetError, match="Replica 2 of the block") as caught:
+        PostgresTarget.model_validate(values).as_target("prod")
+    assert "s3cret" not in str(caught.value)
 
 
 def test_secret_values_are_masked_whatever_their_names() -> None:

@@ -143,7 +143,7 @@ def replicas_in(text: str, source: str = REPLICAS_VARIABLE) -> tuple[SecretStr, 
         if problem:
             raise TargetError(
                 f"{place[0].upper()}{place[1:]} {problem}",
-                "List URLs, postgresql://reader:password@host:5432/database, with"
+                "List URLs, postgresql://user:password@host:5432/database, with"
                 " spaces or line breaks between them and special characters"
                 " percent-encoded; key=value strings and service=NAME one a line.",
             )

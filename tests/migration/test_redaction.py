@@ -89,6 +89,24 @@ def test_secret_variables_are_masked(name: str) -> None:
     assert mask("Bearer t0ken-of-mine to http://app") == f"Bearer {MASK} to http://app"
 
 
+@pytest.mark.parametrize("name", ["PGFLIGHT_REPLICAS", "PGFLIGHT_EU_1_REPLICAS"])
+@pytest.mark.parametrize("between", [" ", "\n"])
+def test_passwords_of_all_replicas_are_masked(name: str, between: str) -> None:
+    urls = [URL, f"postgresql://r:{quote(WILD, safe='')}@db2/app"]
+    hide(secrets_of({name: between.join(urls)}))
+    assert mask(f"s3cret {WILD}") == f"{MASK} {MASK}"
+
+
+def test_password_that_a_space_cuts_in_two_is_masked() -> None:
+    hide(secrets_of({"PGFLIGHT_REPLICAS": "postgresql://r:first second@db/app"}))
+    assert mask("it is first second") == f"it is {MASK}"
+
+
+def test_passwords_of_replicas_as_key_values_are_masked() -> None:
+    hide(secrets_of({"PGFLIGHT_REPLICAS": "host=a password='x y z'\nservice=b"}))
+    assert mask("it is x y z") == f"it is {MASK}"
+
+
 def test_login_of_the_endpoint_is_masked() -> None:
     hide(secrets_of({"PGFLIGHT_ENDPOINT": "https://me:s3cret@app"}))
     assert mask("s3cret") == MASK

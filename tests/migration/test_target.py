@@ -43,6 +43,51 @@ def test_login_that_libpq_would_cut_up_is_refused(login: str) -> None:
     assert "%40" in caught.value.help
 
 
+LISTS = [
+    f"{URL} postgres://u@b/app",
+    f"\n {URL}\n\tpostgres://u@b/app \n",
+    f"{URL}\r\npostgres://u@b/app",
+]
+
+
+@pytest.mark.parametrize("text", LISTS)
+def test_replicas_are_listed_with_spaces_or_line_breaks(text: str) -> None:
+    environment = {"DATABASE_URL": URL, "PGFLIGHT_REPLICAS": text}
+    target = target_from_environment(environment)
+    found = [replica.database_url.get_secret_value() for replica in target.replicas]
+    assert found == [URL, "postgres://u@b/app"]
+    assert target.plain_values == {}
+
+
+def test_key_values_are_one_a_line() -> None:
+    text = "host=a user=reader password='a b'\nservice=second"
+    target = target_from_environment({"DATABASE_URL": URL, "PGFLIGHT_REPLICAS": text})
+    assert [replica.source for replica in target.replicas] == ["replica 1", "replica 2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{URL} s3cret", "Replica 2 of PGFLIGHT_REPLICAS is neither a URL"),
+        ("postgresql://u:a s3cret@db/app", "Replica 2 of PGFLIGHT_REPLICAS is neith"),
+        ("service=s3cret service=b", "Replica 1 of PGFLIGHT_REPLICAS says the same"),
+        ("postgresql://u:a@s3cret@db/app", "replica 1 of PGFLIGHT_REPLICAS has an @"),
+    ],
+)
+def test_list_of_replicas_that_is_wrong_is_refused_and_not_quoted(
+    text: str, told: str
+) -> None:
+    with pytest.raises(TargetError, match=told) as caught:
+        target_from_environment({"DATABASE_URL": URL, "PGFLIGHT_REPLICAS": text})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_application_role_is_read_and_is_no_value_for_probes() -> None:
+    environment = {"DATABASE_URL": URL, "PGFLIGHT_APPLICATION_ROLE": " app \n"}
+    target = target_from_environment(environment)
+    assert (target.application_role, target.plain_values) == ("app", {})
+
+
 @pytest.mark.parametrize(
     "url",
     [
