@@ -11,7 +11,7 @@ from flows.migration.folder import Migration
 from flows.migration.functions import functions_named
 from flows.migration.names import Signature
 from flows.migration.probe import Verdict
-from flows.migration.rights import Rights, without_what_it_makes
+from flows.migration.rights import Rights, columns_made, without_what_it_makes
 from flows.migration.rights_asked import (
     functions_made,
     not_meant_for,
@@ -31,10 +31,15 @@ def note_rights(conn: Conn, flight: Flight) -> None:
         conn.execute(query("note_rights"), {**values, "rights": noted})
 
 
-def check_rights(conn: Conn, flight: Flight) -> list[Check]:
+def check_rights(
+    conn: Conn, flight: Flight, *, is_committed: bool = False
+) -> list[Check]:
     """Whether the application may use what the migration has made; reads only.
 
     Nothing where the target names no role.
+
+    Args:
+        is_committed: others may have changed since what the migration only names.
     """
     role = flight.target.application_role
     if not role:
@@ -51,7 +56,9 @@ def check_rights(conn: Conn, flight: Flight) -> list[Check]:
         if noted
         else without_what_it_makes(now, expectations)
     )
-    return Judge(before, now, _told(conn, flight.migration, role)).checks()
+    told = _told(conn, flight.migration, role)
+    made = columns_made(expectations) if is_committed else None
+    return Judge(before, now, told, made).checks()
 
 
 def _read(conn: Conn, flight: Flight) -> Rights | None:

@@ -104,7 +104,7 @@ def verify_functions(flight: Flight) -> list[Check]:
 def verify_privileges(flight: Flight) -> list[Check]:
     """Whether the application may use what the migration has made."""
     with reading(flight.target, _purpose(flight)) as conn:
-        return check_rights(conn, flight)
+        return check_rights(conn, flight, is_committed=True)
 
 
 def record_verified(flight: Flight, detail: str) -> None:

@@ -89,13 +89,18 @@ class Rights(_Rights):
     schemas: tuple[SchemaRights, ...] = ()
 
 
+def columns_made(expectations: Expectations) -> frozenset[tuple[str, str]]:
+    """Pairs of table and column, of those that up.sql's text tells."""
+    return frozenset((item.table, item.name) for item in expectations.columns)
+
+
 def without_what_it_makes(now: Rights, expectations: Expectations) -> Rights:
     """What is there now, but for what a migration makes.
 
     In place of what was there before it, where nobody had noted that.
     """
     made = {item.name for item in expectations.objects if item.present}
-    columns = {(item.table, item.name) for item in expectations.columns}
+    columns = columns_made(expectations)
     relations = tuple(
         relation.model_copy(
             update={

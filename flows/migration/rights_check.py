@@ -60,11 +60,18 @@ class _Lack:
 
 @dataclass(frozen=True)
 class Judge:
-    """Holds what the role may do now against what it could do before."""
+    """Holds what the role may do now against what it could do before.
+
+    Attributes:
+        made: pairs of table and column that up.sql makes, once the COMMIT is past. Then
+            only what the migration makes counts: what it merely names may have been
+            changed since by others, who know why.
+    """
 
     before: Rights
     now: Rights
     told: Told
+    made: frozenset[tuple[str, str]] | None = None
 
     def checks(self) -> list[Check]:
         """One for each object that is new, or that the role could use before."""
@@ -87,17 +94,27 @@ class Judge:
         if before is None:
             yield from self._new_relation(now)
         elif before.is_usable and before.may_enter:
-            lack = _Lack()
+            yield from self._kept_relation(before, now)
+
+    def _kept_relation(
+        self, before: RelationRights, now: RelationRights
+    ) -> Iterator[Check]:
+        if self.made is not None and before.oid == now.oid:
+            now = _with_columns(now, before, self.made)
+            before = _as_it_is(before, now)
+        new = [name for name in now.columns if name not in before.columns]
+        lack = _Lack()
+        if new or before.oid != now.oid or self.made is None:
             self._judge_kept(before, now, lack)
             self._judge_entrance(now, lack)
             self._judge_defaults(before.closed_sequences, now, lack)
-            hidden = _hidden(before, now)
-            if hidden and not lack.said:
-                grant = f"SELECT ({_listed(hidden)}) ON {now.name} TO {self._role}"
-                said = f"reads this table column by column, and not {_listed(hidden)}"
-                yield self._warning(now.name, said, f"GRANT {grant}")
-            else:
-                yield self._check(now.name, lack, _seen(before, now))
+        hidden = [name for name in new if _is_hidden(name, before, now)]
+        if hidden and not lack.said:
+            grant = f"SELECT ({_listed(hidden)}) ON {now.name} TO {self._role}"
+            said = f"reads this table column by column, and not {_listed(hidden)}"
+            yield self._warning(now.name, said, f"GRANT {grant}")
+        elif new or lack.said or before.oid != now.oid:
+            yield self._check(now.name, lack, _seen(before, now))
 
     def _new_relation(self, now: RelationRights) -> Iterator[Check]:
         if now.is_usable:
@@ -157,6 +174,8 @@ class Judge:
         had_it = _could_execute(before) if before else self._could_its_namesake(now)
         is_its_own = had_it or now.is_granted
         is_new = before is None and now.may_enter and not now.is_trigger
+        if self.made is not None and not now.is_made:
+            return
         is_told = now.oid in self.told.not_for_it
         if is_told or not (is_its_own or is_new):
             return
@@ -251,14 +270,30 @@ def _lacking(right: str, before: RelationRights, now: RelationRights) -> list[st
     ]
 
 
-def _hidden(before: RelationRights, now: RelationRights) -> list[str]:
-    """New columns that it may not read, of a table that it reads some columns of."""
+def _is_hidden(name: str, before: RelationRights, now: RelationRights) -> bool:
+    """Whether it may not read this column, of a table that it reads others of."""
     reads = any("SELECT" in rights for rights in before.columns.values())
-    return [
-        name
+    return reads and "SELECT" not in now.columns[name]
+
+
+def _with_columns(
+    now: RelationRights, before: RelationRights, made: Collection[tuple[str, str]]
+) -> RelationRights:
+    """Without those that came later, by another migration."""
+    columns = {
+        name: rights
         for name, rights in now.columns.items()
-        if reads and name not in before.columns and "SELECT" not in rights
-    ]
+        if name in before.columns or (now.name, name) in made
+    }
+    return now.model_copy(update={"columns": columns})
+
+
+def _as_it_is(before: RelationRights, now: RelationRights) -> RelationRights:
+    """What was there before, with the rights that it has now."""
+    columns = {
+        name: rights for name, rights in now.columns.items() if name in before.columns
+    }
+    return before.model_copy(update={"columns": columns, "whole": now.whole})
 
 
 def _seen(before: RelationRights, now: RelationRights) -> str:
@@ -268,7 +303,7 @@ def _seen(before: RelationRights, now: RelationRights) -> str:
     }
     rights = {right for held in new.values() for right in held}
     if not new or not rights:
-        return f"may {', '.join(_rights_on(now))}"
+        return f"may {', '.join(_rights_on(now)) or 'do nothing here'}"
     may = [right for right in BY_COLUMN if right in rights]
     return f"may {', '.join(may)} {_listed(new)}"
 

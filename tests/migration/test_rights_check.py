@@ -63,6 +63,11 @@ def rights(one: object) -> Rights:
     )
 
 
+def later(before: object, now: object, *made: tuple[str, str]) -> list[Check]:
+    """The checks once the COMMIT is past."""
+    return Judge(rights(before), rights(now), Told(), frozenset(made)).checks()
+
+
 def failure(before: object, now: object) -> str:
     check = judged(before, now)
     assert check
@@ -135,13 +140,40 @@ def test_table_made_anew_without_its_rights_fails() -> None:
     assert "GRANT SELECT, INSERT, UPDATE, DELETE ON app.users TO app" in told
 
 
+def test_table_that_is_only_named_needs_no_check() -> None:
+    before = table({"id": ALL})
+    assert judged(before, before) is None
+
+
+def test_right_on_what_is_only_named_fails_before_the_commit_alone() -> None:
+    before, now = table({"id": ALL}), table({"id": READ})
+    assert "GRANT INSERT, UPDATE ON" in failure(before, now)
+    assert later(before, now) == []
+
+
+def test_new_column_fails_later_too_by_what_it_may_do_with_the_others_now() -> None:
+    before = table({"id": ALL})
+    (check,) = later(before, table({"id": READ, "new": ()}), ("app.users", "new"))
+    assert check.detail.endswith("GRANT SELECT (new) ON app.users TO app")
+    now = table({"id": (), "new": ()})
+    assert [one.verdict for one in later(before, now, ("app.users", "new"))] == ["pass"]
+
+
+def test_column_of_a_later_migration_is_that_ones_business() -> None:
+    before = table({"id": ALL})
+    assert later(before, table({"id": ALL, "new": ()})) == []
+
+
+def test_overload_of_a_later_migration_is_that_ones_business() -> None:
+    assert later(None, routine(is_made=False)) == []
+
+
 def test_new_table_under_an_old_name_is_held_against_the_old_one() -> None:
     before = Rights(role="app", relations=(table({"id": READ}, whole=READ),))
     old = table({"id": READ}, name="app.users_old", whole=READ)
     now = Rights(role="app", relations=(table({"id": ()}, oid=9), old))
-    failed, kept = Judge(before, now, Told()).checks()
+    (failed,) = Judge(before, now, Told()).checks()
     assert (failed.subject, failed.verdict) == ("app.users", Verdict.FAIL)
-    assert (kept.subject, kept.verdict) == ("app.users_old", Verdict.PASS)
 
 
 def test_sequence_made_anew_without_its_rights_fails() -> None:
@@ -176,7 +208,8 @@ def test_closed_sequence_of_a_default_fails() -> None:
 
 def test_sequence_that_was_closed_before_is_not_the_migrations() -> None:
     before = table({"id": ALL}, closed_sequences=("app.s",))
-    assert is_fine(before, before)
+    now = table({"id": ALL, "new": ALL}, closed_sequences=("app.s",))
+    assert is_fine(before, now)
 
 
 def test_what_is_revoked_from_the_role_is_meant_so() -> None:
