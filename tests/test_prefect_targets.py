@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from flows.demo.server import PostgresServer
 from flows.demo.service import run_application
-from flows.demo.world import World
+from flows.demo.world import APPLICATION, World
 from tests.fix_deployments import CHECKOUT, Deployments
 from tests.fix_server import clone_world
 
@@ -51,6 +51,8 @@ def staging(deployments: Deployments, elsewhere: World, endpoint: str) -> str:
     """The id of the block, made by pgflight register."""
     variables = elsewhere.environment(endpoint)
     variables["PGFLIGHT_SMOKE_NOTE"] = SECRET
+    variables["PGFLIGHT_APPLICATION_ROLE"] = APPLICATION
+    variables["PGFLIGHT_REPLICAS"] = f"postgresql://reader:{SECRET}@127.0.0.1:9/app"
     done = deployments.pgflight("register", "staging", "--replace", **variables)
     assert done.returncode == 0, done.stderr
     path = "block_types/slug/postgres-target/block_documents/name/staging"
@@ -201,6 +203,8 @@ def test_chosen_block_is_where_it_goes_and_no_secret_is_stored(
     assert name == "Deployed"
     assert json.dumps(reference) in stored
     assert "the block postgres-target/staging configured" in stored
+    assert "Replica 127.0.0.1:9/app cannot be asked" in stored
+    assert "Whether platform_app may use what the migration makes" in stored
     with psycopg.connect(elsewhere.owner_url) as connection:
         assert connection.execute("SELECT state FROM pgflight.run").fetchall() == [
             ("accepted",)

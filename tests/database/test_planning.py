@@ -36,6 +36,18 @@ def test_plan_takes_the_budget_that_is_asked_for(migration: Migration) -> None:
     assert plan_for(migration, None, Terms(500)).budget_ms == 500
 
 
+def test_plan_says_what_the_target_asks_for_besides(
+    migration: Migration, world: World
+) -> None:
+    url = SecretStr("postgresql://reader:s3cret@replica/app")
+    owner = SecretStr(world.owner_url)
+    target = Target(owner, replica_urls=(url,), application_role="platform_app")
+    plan = plan_for(migration, target, Terms())
+    assert "that platform_app may use" in plan.notes[0]
+    assert "the replicas have it (replica:5432/app)" in plan.notes[1]
+    assert plan_for(migration, Target(owner), Terms()).notes == []
+
+
 def test_database_that_refuses_is_told(migration: Migration, world: World) -> None:
     target = Target(SecretStr(f"{world.owner_url}_no_such"))
     with pytest.raises(ConnectionFailed, match="does not exist"):

@@ -3,6 +3,7 @@
 import pytest
 
 from flows.migration.advice import left_to_do, meaning
+from flows.migration.check import Check
 from flows.migration.finding import Finding, Level
 from flows.migration.outcome import Outcome
 from flows.migration.report import Conflict, Report, Restored
@@ -131,3 +132,10 @@ def test_of_what_was_cancelled_nothing_is_wrong(signal: BaseException) -> None:
     assert report.errors == ["It was cancelled, or its process was told to stop"]
     (advice,) = left_to_do(report.conclude(Outcome.ROLLED_BACK))
     assert str(advice) == "pgflight deploy 008  (if it is still wanted)"
+
+
+def test_what_passed_with_a_warning_is_left_to_look_at() -> None:
+    late = Check(kind="replica", subject="db2", detail="is late", is_warning=True)
+    report = ended(Outcome.DEPLOYED)
+    report.checks = [late, Check(kind="column", subject="t.c")]
+    assert [advice.what for advice in left_to_do(report)] == ["replica db2: is late"]
