@@ -97,6 +97,12 @@ def test_passwords_of_all_replicas_are_masked(name: str, between: str) -> None:
     assert mask(f"s3cret {WILD}") == f"{MASK} {MASK}"
 
 
+def test_target_hides_what_it_knows_of_its_replicas() -> None:
+    database = SecretStr("postgresql://owner@db/app")
+    Target(database, replica_urls=(SecretStr(URL),))
+    assert mask("it is s3cret") == f"it is {MASK}"
+
+
 def test_password_that_a_space_cuts_in_two_is_masked() -> None:
     hide(secrets_of({"PGFLIGHT_REPLICAS": "postgresql://r:first second@db/app"}))
     assert mask("it is first second") == f"it is {MASK}"
