@@ -7,7 +7,7 @@ WHERE rolname = %(role)s;
 -- Of these tables those that the role owns, by itself or through a role that it is in.
 SELECT c.oid::regclass::text AS table
 FROM pg_catalog.pg_class AS c
-WHERE c.oid = ANY (%(tables)s)
+WHERE c.oid = ANY (%(tables)s::oid[])
   AND pg_catalog.pg_has_role(%(role)s::oid, c.relowner, 'USAGE')
 ORDER BY 1;
 
@@ -36,9 +36,9 @@ SELECT c.oid::bigint AS oid,
        ARRAY(SELECT DISTINCT pg_catalog.format('%%I.%%I', sn.nspname, s.relname)
              FROM pg_catalog.pg_attrdef AS d
              JOIN pg_catalog.pg_depend AS uses
-               ON uses.classid = 'pg_catalog.pg_attrdef'::regclass
+               ON uses.classid = 'pg_catalog.pg_attrdef'::regclass::oid
                AND uses.objid = d.oid
-               AND uses.refclassid = 'pg_catalog.pg_class'::regclass
+               AND uses.refclassid = 'pg_catalog.pg_class'::regclass::oid
              JOIN pg_catalog.pg_class AS s ON s.oid = uses.refobjid
              JOIN pg_catalog.pg_namespace AS sn ON sn.oid = s.relnamespace
              WHERE d.adrelid = c.oid
@@ -57,18 +57,18 @@ ORDER BY wanted.name;
 SELECT p.oid::bigint AS oid,
        pg_catalog.format('%%I.%%I(%%s)', n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes)) AS signature,
        CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS kind,
-       p.prorettype IN ('pg_catalog.trigger'::regtype, 'pg_catalog.event_trigger'::regtype) AS is_trigger,
+       p.prorettype IN ('pg_catalog.trigger'::regtype::oid, 'pg_catalog.event_trigger'::regtype::oid) AS is_trigger,
        pg_catalog.quote_ident(n.nspname) AS schema_name,
        pg_catalog.has_schema_privilege(%(role)s::oid, n.oid, 'USAGE') AS may_enter,
        pg_catalog.has_function_privilege(%(role)s::oid, p.oid, 'EXECUTE') AS may_execute,
        acl.is_granted,
        acl.is_for_others,
        EXISTS (SELECT FROM pg_catalog.unnest(%(made)s::text[]) AS made
-               WHERE pg_catalog.to_regprocedure(made) = p.oid) AS is_made
+               WHERE pg_catalog.to_regprocedure(made)::oid = p.oid) AS is_made
 FROM pg_catalog.pg_proc AS p
 JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
 CROSS JOIN LATERAL (
-  SELECT coalesce(pg_catalog.bool_or(a.grantee <> 0 AND pg_catalog.pg_has_role(%(role)s::oid, a.grantee, 'USAGE')), false) AS is_granted,
+  SELECT coalesce(pg_catalog.bool_or(a.grantee <> 0::oid AND pg_catalog.pg_has_role(%(role)s::oid, a.grantee, 'USAGE')), false) AS is_granted,
          pg_catalog.count(*) > 0 AS is_for_others
   FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS a
   WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE') AS acl

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from flows.demo.world import APPLICATION
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from tests.faults import alone
@@ -14,8 +15,18 @@ TRAPS = Path(__file__).with_name("traps.sql")
 
 
 @pytest.fixture
-def trapped(target: None, admin: psycopg.Connection) -> Iterator[None]:
-    """The target's database, with a trap for every operator that is looked for."""
+def trapped(
+    target: None,
+    admin: psycopg.Connection,
+    standby: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    """The target's database, with a trap for every operator that is looked for.
+
+    It has a replica and an application role, so that all is asked that ever is.
+    """
+    monkeypatch.setenv("PGFLIGHT_REPLICAS", standby)
+    monkeypatch.setenv("PGFLIGHT_APPLICATION_ROLE", APPLICATION)
     admin.execute(TRAPS.read_bytes())
     with pytest.raises(psycopg.errors.RaiseException, match="oid and regclass"):
         admin.execute("SELECT 1::oid = 'pg_class'::regclass")
