@@ -43,6 +43,8 @@ def test_there_and_back_and_there(
 ) -> None:
     deployed = alone.deploy(folder, strategy=strategy)
     assert outcome(deployed) == (Outcome.DEPLOYED, [])
+    # What a replica does not answer is a warning.
+    assert [one.detail for one in deployed.checks if one.is_warning] == []
     assert outcome(alone.verify(folder)) == (Outcome.NOTHING_TO_DO, [])
     owner.execute(
         "UPDATE platform.users SET active_org_id = ("
