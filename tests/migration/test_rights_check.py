@@ -1,5 +1,7 @@
 """Judging the application's rights: what is a lack, what a warning, what neither."""
 
+import pytest
+
 from flows.migration.check import Check
 from flows.migration.probe import Verdict
 from flows.migration.rights import (
@@ -212,8 +214,10 @@ def test_sequence_that_was_closed_before_is_not_the_migrations() -> None:
     assert is_fine(before, now)
 
 
-def test_what_is_revoked_from_the_role_is_meant_so() -> None:
-    told = Told(revoked=frozenset({"app.users"}))
+@pytest.mark.parametrize("name", ["app.users", "app"])
+def test_what_is_revoked_from_the_role_is_meant_so(name: str) -> None:
+    """By its own name, or all in its schema."""
+    told = Told(revoked=frozenset({name}))
     assert judged(table({"id": ALL}), table({"id": READ}), told) is None
 
 

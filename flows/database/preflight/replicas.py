@@ -40,9 +40,10 @@ def replica_findings(inspection: Inspection) -> Iterator[Finding]:
         except ConnectionRefused as error:
             yield block("replica", error.message, error.help)
             continue
+        upto = position(inspection.conn)
         try:
             with reading_replica(replica, "preflight") as conn:
-                yield from _judge(inspection, name, conn)
+                yield from _judge(inspection, name, conn, upto)
         except (ConnectionFailed, QueryFailed) as error:
             yield _unasked(name, replica, error.message)
 
@@ -57,21 +58,22 @@ def _unasked(name: str, replica: Target, why: str) -> Finding:
     )
 
 
-def _judge(inspection: Inspection, name: str, conn: Conn) -> Iterator[Finding]:
+def _judge(
+    inspection: Inspection, name: str, conn: Conn, upto: str
+) -> Iterator[Finding]:
     problem = mistaken(conn, inspection.identity)
     if problem:
         yield block("wrong-replica", f"{name} {problem[0]}", problem[1])
         return
-    now = _look(inspection, conn)
+    now = _look(conn, upto)
     yield from _lag(name, now)
     if not one(conn, "select_identity")["sees_sessions"]:
         yield info("replica-blind", f"{name}: other sessions there cannot be seen")
     yield from _readers(inspection, name, conn, now.patience_ms)
 
 
-def _look(inspection: Inspection, conn: Conn) -> Replay:
+def _look(conn: Conn, upto: str) -> Replay:
     """As far as it has come a moment after the primary was asked."""
-    upto = position(inspection.conn)
     for _ in range(LOOKS - 1):
         now = replay(conn, upto)
         if now.is_there:
