@@ -212,6 +212,30 @@ def test_mistake_in_a_flow(
     assert told.leaks == {}
 
 
+@pytest.mark.parametrize("is_encoded", [True, False])
+def test_replicas_that_are_wrong(
+    is_encoded: bool,
+    fly: Fly,
+    folder: Path,
+    told: Told,
+    login: Login,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Listed as they are, all in one variable; each is wrong in a way of its own."""
+    write_migration(folder, UP, down=DOWN)
+    raw = ("not encoded", "half encoded", "broken key values")
+    encoded = ("wrong password", "unknown database", "unknown host", "in the query")
+    wrong = _targets(login)
+    listed = [wrong[what]["DATABASE_URL"] for what in (encoded if is_encoded else raw)]
+    urls = "\n".join([login.url, login.key_values, *listed])
+    monkeypatch.setenv("PGFLIGHT_REPLICAS", urls)
+    report = fly()
+    assert report.outcome is Outcome.BLOCKED
+    said = "is no standby" if is_encoded else "of PGFLIGHT_REPLICAS is neither"
+    assert said in "\n".join(report.errors)
+    assert told.leaks == {}
+
+
 @pytest.fixture
 def no_border(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the tests above are worth: without it each place says it."""
@@ -321,30 +345,6 @@ def test_target_that_is_wrong(what: str, login: Login, folder: Path) -> None:
     assert ended.returncode == 10, ended.stderr
     assert "Traceback" not in ended.stderr
     assert leaks_in(ended.stdout + ended.stderr) == []
-
-
-@pytest.mark.parametrize("is_encoded", [True, False])
-def test_replicas_that_are_wrong(
-    is_encoded: bool,
-    fly: Fly,
-    folder: Path,
-    told: Told,
-    login: Login,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Listed as they are, all in one variable; each is wrong in a way of its own."""
-    write_migration(folder, UP, down=DOWN)
-    raw = ("not encoded", "half encoded", "broken key values")
-    encoded = ("wrong password", "unknown database", "unknown host", "in the query")
-    wrong = _targets(login)
-    listed = [wrong[what]["DATABASE_URL"] for what in (encoded if is_encoded else raw)]
-    urls = "\n".join([login.url, login.key_values, *listed])
-    monkeypatch.setenv("PGFLIGHT_REPLICAS", urls)
-    report = fly()
-    assert report.outcome is Outcome.BLOCKED
-    said = "is no standby" if is_encoded else "of PGFLIGHT_REPLICAS is neither"
-    assert said in "\n".join(report.errors)
-    assert told.leaks == {}
 
 
 def test_command_line_that_logs_everything(
