@@ -55,7 +55,7 @@ def test_slow_replica_is_a_warning_and_nothing_is_rolled_back(
     (advice,) = left_to_do(report)
     assert "has its replay paused" in advice.what
     assert "1 of these with a warning" in report_page(report)
-    assert "⚠️ warning | replica" in report_page(report)
+    assert "warning | replica" in report_page(report)
 
 
 def test_lacking_right_is_rolled_back_for_free(
