@@ -29,6 +29,7 @@ def by_id(block: str) -> dict[str, Any]:
 DEPLOYMENTS = {
     "deploy": "deploy-migration/production",
     "rollback": "rollback-migration/production",
+    "restore": "restore-migration/production",
     "verify": "verify-migration/nightly",
 }
 
@@ -97,9 +98,13 @@ def properties(deployments: Deployments, form: str) -> dict[str, Any]:
         (
             "deploy",
             "migration target strategy budget_ms workers approval approval_minutes"
-            " folder",
+            " latest_start_minutes folder",
         ),
-        ("rollback", "migration confirm target reason budget_ms folder"),
+        (
+            "rollback",
+            "migration confirm target reason budget_ms latest_start_minutes folder",
+        ),
+        ("restore", "migration target budget_ms folder"),
         ("verify", "migration target folder"),
     ],
 )
@@ -144,6 +149,7 @@ def test_strategy_is_a_list(deployments: Deployments) -> None:
         ("rollback", {"migration": "008"}),
         ("rollback", {"migration": "008", "confirm": "008", "reason": LOGIN}),
         ("rollback", {"migration": "008", "confirm": LOGIN}),
+        ("rollback", {"migration": "8", "confirm": "8", "latest_start_minutes": 0}),
         ("verify", {"migration": ""}),
     ],
 )
