@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
+import yaml  # type: ignore[import-untyped]
 from psycopg.conninfo import conninfo_to_dict
 
 from flows.demo.server import PostgresServer
@@ -279,6 +281,41 @@ def test_named_target_has_a_schedule_of_its_own(
     targets = {one["slug"]: one["parameters"].get("target") for one in schedules}
     assert targets == {"nightly": None, "nightly-staging": "staging"}
     deployments.prefect("--no-prompt", "deploy", *name)
+
+
+def test_worker_has_its_own_migrations_and_not_the_folder_deployed_from(
+    deployments: Deployments, tmp_path: Path
+) -> None:
+    """As in a container, and on another machine."""
+    file = yaml.safe_load((CHECKOUT / "prefect.yaml").read_text())
+    (nightly,) = [one for one in file["deployments"] if one["name"] == "nightly"]
+    own = {key: value for key, value in nightly.items() if key != "schedules"}
+    home, migrations = tmp_path / "gone", tmp_path / "mine"
+    home.mkdir()
+    file["deployments"] = [own | {"name": "elsewhere"}]
+    (home / "prefect.yaml").write_text(yaml.safe_dump(file))
+    done = deployments.prefect("--no-prompt", "deploy", "--all", cwd=home)
+    assert done.returncode == 0, done.stdout
+    rmtree(home)
+    deployment = deployments.read("verify-migration/elsewhere")
+    assert str(home) in json.dumps(deployment["pull_steps"])
+    made = deployments.post(
+        f"deployments/{deployment['id']}/create_flow_run",
+        parameters={"migration": "008"},
+        # As if the worker had it.
+        job_variables={"env": {"PGFLIGHT_MIGRATIONS": str(migrations)}},
+    )
+    state = deployments.wait_for(made["id"])["state"]
+    assert state["name"] == "Blocked"
+    assert f"{migrations}: cannot be read" in state["message"]
+
+
+def test_run_takes_its_folder_from_the_environment(deployments: Deployments) -> None:
+    recovery = ("--deployment", "recover-migrations/production", "--json")
+    done = deployments.pgflight("run", *recovery, PGFLIGHT_MIGRATIONS="db")
+    run = json.loads(done.stdout)["flow_run"]["id"]
+    found = deployments.ask("GET", f"flow_runs/{run}").json()
+    assert found["parameters"]["folder"] == "db"
 
 
 def test_run_takes_its_target_from_the_environment(
