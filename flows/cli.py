@@ -364,9 +364,9 @@ def automations(
     """Create, or update, the automations that go with prefect.yaml.
 
     A run whose heartbeat is lost is marked as crashed, so that recover-migrations is
-    run; with --notify somebody is told, once and with the reason, of what ends badly, of
-    what Prefect says has crashed or failed, of drift, and of what waits for an approval.
-    Safe to run again.
+    run; with --notify somebody is told, once and with the reason, of what ends badly,
+    of what Prefect says has crashed or failed, of drift, and of what waits for an
+    approval. Safe to run again.
 
     Args:
         notify: A notification block of your Prefect server, as type/name: one that
