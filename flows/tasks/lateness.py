@@ -19,6 +19,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
 
 from flows.migration import lateness
+from flows.migration.errors import Blocked
 from flows.tasks.call import Call
 from flows.tasks.engine import is_away, run_log
 
@@ -39,10 +40,15 @@ def assert_in_time(most_minutes: float) -> None:
         Blocked: it begins later than that.
     """
     run = _planned()
-    if run and run.expected_start_time:
+    if run is None or run.expected_start_time is None:
+        return
+    try:
         lateness.assert_in_time(
             run.expected_start_time, datetime.now(UTC), most_minutes
         )
+    except Blocked as late:
+        run_log().error("❌ %s", late)
+        raise
 
 
 def is_overtaken() -> bool:
