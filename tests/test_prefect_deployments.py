@@ -203,7 +203,7 @@ def end(
     message: str,
     *,
     is_deployed: bool = True,
-) -> None:
+) -> str:
     """A run that ends like this, without a worker; not deployed, it is a subflow."""
     like = deployments.read(ALL_DEPLOYMENTS[flow])
     made = {"flow_id": like["flow_id"], "state": {"type": "RUNNING"}}
@@ -213,6 +213,7 @@ def end(
     kind = {"Crashed": "CRASHED", "Suspended": "PAUSED"}.get(name, "FAILED")
     state = {"type": kind, "name": name, "message": message}
     deployments.post(f"flow_runs/{run}/set_state", state=state, force=True)
+    return str(run)
 
 
 @pytest.mark.parametrize(
@@ -266,20 +267,31 @@ def test_recovery_that_finds_the_same_again_is_told_once(
 def test_event_that_prefect_delivers_twice_is_told_once(
     deployments: Deployments, told: list[str]
 ) -> None:
-    end(deployments, "deploy-migration", "RolledBack", "once")
-    wait_until(lambda: any("once" in text for text in told))
-    name = "prefect.flow-run.RolledBack"
-    asked = {"filter": {"event": {"name": [name]}}}
-    events = deployments.post("events/filter", **asked)["events"]
-    (event,) = [
-        one for one in events if one["resource"]["prefect.state-message"] == "once"
-    ]
-    # A later one that is not to be told apart but by the moment of the state.
-    again = [event | {"id": str(uuid4())}] * 2
-    deployments.ask("POST", "events", again).raise_for_status()
+    run = end(deployments, "deploy-migration", "Unknown", "some run")
+    flow = deployments.read(ALL_DEPLOYMENTS["deploy-migration"])["flow_id"]
+    event = {
+        "event": "prefect.flow-run.RolledBack",
+        "occurred": datetime.now(UTC).isoformat(),
+        "resource": {
+            "prefect.resource.id": f"prefect.flow-run.{run}",
+            "prefect.state-name": "RolledBack",
+            "prefect.state-message": "delivered twice",
+            "prefect.state-timestamp": "2026-11-27T02:00:00+00:00",
+        },
+        "related": [
+            {
+                "prefect.resource.id": f"prefect.flow.{flow}",
+                "prefect.resource.role": "flow",
+                "prefect.resource.name": "deploy-migration",
+            }
+        ],
+    }
+    # Under another id: the same one is not even taken by Prefect.
+    twice = [event | {"id": str(uuid4())} for _ in range(2)]
+    deployments.ask("POST", "events", twice).raise_for_status()
     end(deployments, "deploy-migration", "Unknown", "after both")
     wait_until(lambda: any("after both" in text for text in told))
-    assert len([text for text in told if "once" in text]) == 1
+    assert len([text for text in told if "delivered twice" in text]) == 1
 
 
 def test_busy_has_a_name_of_its_own_and_is_no_crash(
@@ -667,28 +679,15 @@ def test_run_that_is_hours_late_is_refused_until_somebody_wants_it(
 def test_of_late_recoveries_the_youngest_looks(deployments: Deployments) -> None:
     name = "recover-migrations/production"
     with paused_pool(deployments):
-        runs = [begin_late(deployments, name, minutes) for minutes in (4, 3, 2)]
+        # The schedule's own runs have no target, and so are no others of these.
+        runs = [
+            begin_late(deployments, name, minutes, target="staging")
+            for minutes in (4, 3, 2)
+        ]
     names = [deployments.wait_for(run)["state"]["name"] for run in runs]
     assert names == ["NothingToDo"] * 3
     shown = [deployments.log_of(run) for run in runs]
     assert ["a younger run looks" in log for log in shown] == [True, True, False]
-
-
-@pytest.mark.parametrize(
-    "name", ["verify-migration/nightly", "recover-migrations/production"]
-)
-def test_schedule_makes_runs(deployments: Deployments, name: str) -> None:
-    """With a version of a package that Prefect's server does not go with, none did."""
-    asked = {
-        "deployments": {"id": {"any_": [deployments.read(name)["id"]]}},
-        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
-    }
-
-    def scheduled() -> list[bool]:
-        runs = deployments.post("flow_runs/filter", **asked)
-        return [run["auto_scheduled"] for run in runs]
-
-    wait_until(lambda: True in scheduled())
 
 
 def test_every_flow_has_a_deployment(deployments: Deployments) -> None:
