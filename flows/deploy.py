@@ -13,7 +13,7 @@ from flows.migration.flight import Flight
 from flows.migration.folder import folder_chosen
 from flows.migration.lateness import AN_HOUR, Lateness
 from flows.migration.outcome import Outcome
-from flows.migration.parameters import Budget, FolderChoice, MigrationName, TargetChoice
+from flows.migration.parameters import Budget, Folder, MigrationName, TargetChoice
 from flows.migration.report import Report
 from flows.migration.strategy import WORKERS, Terms, Wish, Workers
 from flows.rollback import roll_back, roll_back_without_prefect
@@ -42,7 +42,7 @@ def deploy_migration(
     approval: bool = False,
     approval_minutes: Minutes = A_DAY,
     latest_start_minutes: Lateness = AN_HOUR,
-    folder: FolderChoice = None,
+    folder: Folder = "",
 ) -> State[Any]:
     """Clear a PostgreSQL migration for production and fly it.
 

@@ -13,7 +13,7 @@ from flows.deploy import deploy_migration
 from flows.migration.errors import Busy
 from flows.migration.folder import folder_chosen
 from flows.migration.outcome import Outcome
-from flows.migration.parameters import FolderChoice, TargetChoice
+from flows.migration.parameters import Folder, TargetChoice
 from flows.migration.report import Report
 from flows.targets import aim_name, aiming
 from flows.tasks import landing
@@ -27,9 +27,7 @@ from flows.tasks.recover import find_unfinished
 
 @migration_flow("recover-migrations", "recover")
 @masking_errors
-def recover_migrations(
-    target: TargetChoice = None, folder: FolderChoice = None
-) -> State[Any]:
+def recover_migrations(target: TargetChoice = None, folder: Folder = "") -> State[Any]:
     """Bring to its end whatever a killed run has left, and do nothing else.
 
     An unfinished deployment goes on where it was, an unfinished rollback too; what

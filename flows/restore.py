@@ -9,7 +9,7 @@ from prefect.exceptions import Abort, Pause
 
 from flows.border import masking_errors
 from flows.migration.folder import folder_chosen
-from flows.migration.parameters import Budget, FolderChoice, MigrationName, TargetChoice
+from flows.migration.parameters import Budget, Folder, MigrationName, TargetChoice
 from flows.migration.report import Report
 from flows.targets import aiming
 from flows.tasks import landing
@@ -24,7 +24,7 @@ def restore_migration(
     migration: MigrationName,
     target: TargetChoice = None,
     budget_ms: Budget = None,
-    folder: FolderChoice = None,
+    folder: Folder = "",
 ) -> State[Any]:
     """Put back what a rollback saved and nothing has put back yet.
 

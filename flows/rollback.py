@@ -14,7 +14,7 @@ from flows.migration.lateness import AN_HOUR, Lateness
 from flows.migration.outcome import Outcome
 from flows.migration.parameters import (
     Budget,
-    FolderChoice,
+    Folder,
     MigrationName,
     Reason,
     TargetChoice,
@@ -39,7 +39,7 @@ def rollback_migration(
     reason: Reason = "asked for by hand",
     budget_ms: Budget = None,
     latest_start_minutes: Lateness = AN_HOUR,
-    folder: FolderChoice = None,
+    folder: Folder = "",
 ) -> State[Any]:
     """Take a migration back without losing a row.
 

@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from flows.border import masking_errors
 from flows.migration.folder import folder_chosen
 from flows.migration.outcome import Outcome
-from flows.migration.parameters import FolderChoice, MigrationName, TargetChoice
+from flows.migration.parameters import Folder, MigrationName, TargetChoice
 from flows.migration.report import Report
 from flows.targets import aiming
 from flows.tasks import landing
@@ -26,7 +26,7 @@ from flows.tasks.verify import find_accepted, verify
 def verify_migration(
     migration: MigrationName | None = None,
     target: TargetChoice = None,
-    folder: FolderChoice = None,
+    folder: Folder = "",
 ) -> State[Any]:
     """Check what is deployed again; nothing is changed.
 

@@ -79,7 +79,7 @@ class Migration:
     expectations: Expectations
 
 
-def folder_chosen(choice: str | None, environment: Mapping[str, str]) -> str:
+def folder_chosen(choice: str, environment: Mapping[str, str]) -> str:
     """The folder that is meant: the one chosen, or the environment's, or the usual."""
     return choice or environment.get(FOLDER_VARIABLE, "").strip() or DEFAULT_FOLDER
 

@@ -84,25 +84,8 @@ _NOT_A_CREDENTIAL: dict[str, Any] = {"not": {"pattern": CREDENTIAL}}
 MigrationName = Annotated[
     str, Field(min_length=1, max_length=200, pattern=MIGRATION_NAME)
 ]
-Folder = Annotated[str, Field(min_length=1, json_schema_extra=_NOT_A_CREDENTIAL), _Free]
-FolderChoice = Annotated[
-    Folder | None,
-    # The form has a tab for each, named after its title.
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {
-                    "type": "string",
-                    "title": "as the worker sees it",
-                    "minLength": 1,
-                    **_NOT_A_CREDENTIAL,
-                },
-                {"type": "null", "title": "the worker's own"},
-            ]
-        }
-    ),
-]
-"""Nothing for the worker's own: PGFLIGHT_MIGRATIONS, or sql/migrations."""
+Folder = Annotated[str, Field(json_schema_extra=_NOT_A_CREDENTIAL), _Free]
+"""Empty for the worker's own: a form's plain field, where None would need a tab."""
 
 Reason = Annotated[
     str,

@@ -135,14 +135,14 @@ def test_need_of_an_unknown_name_is_refused(write: Write) -> None:
 @pytest.mark.parametrize(
     ("choice", "variables", "folder"),
     [
-        (None, {}, "sql/migrations"),
-        (None, {"PGFLIGHT_MIGRATIONS": "db"}, "db"),
-        (None, {"PGFLIGHT_MIGRATIONS": " "}, "sql/migrations"),
+        ("", {}, "sql/migrations"),
+        ("", {"PGFLIGHT_MIGRATIONS": "db"}, "db"),
+        ("", {"PGFLIGHT_MIGRATIONS": " "}, "sql/migrations"),
         ("mine", {"PGFLIGHT_MIGRATIONS": "db"}, "mine"),
     ],
 )
 def test_folder_that_is_meant(
-    choice: str | None, variables: dict[str, str], folder: str
+    choice: str, variables: dict[str, str], folder: str
 ) -> None:
     assert folder_chosen(choice, variables) == folder
 
