@@ -2,6 +2,8 @@
 # the image of Docker and Kubernetes pools, which give each run a container of its own.
 #
 #   docker build -t pgflight .
+#
+# With your own migrations: FROM pgflight, and COPY db/migrations /srv/sql/migrations
 
 FROM python:3.13.9-slim-bookworm AS build
 
@@ -28,7 +30,9 @@ COPY --from=build /opt/pgflight /opt/pgflight
 COPY sql/migrations /srv/sql/migrations
 USER 10001
 WORKDIR /srv
+# A run of a process worker starts in a folder of its own.
 ENV PATH=/opt/pgflight/bin:$PATH \
+    PGFLIGHT_MIGRATIONS=/srv/sql/migrations \
     PYTHONUNBUFFERED=1 \
     PREFECT_SERVER_ANALYTICS_ENABLED=false \
     DO_NOT_TRACK=1

@@ -63,8 +63,8 @@ def _is_a_name(_type: object, text: str) -> None:
         raise ValueError("expected a version or a name, such as 008 or 008_active_org")
 
 
-def _holds_no_credential(_type: object, text: str) -> None:
-    without_credential(text)
+def _holds_no_credential(_type: object, text: str | None) -> None:
+    without_credential(text or "")
 
 
 Folder = Annotated[
@@ -300,6 +300,10 @@ def run(
     ] = None,
     *,
     target: Annotated[str | None, Parameter(env_var="PGFLIGHT_TARGET")] = None,
+    folder: Annotated[
+        str | None,
+        Parameter(env_var="PGFLIGHT_MIGRATIONS", validator=_holds_no_credential),
+    ] = None,
     deployment: str = "deploy-migration/production",
     param: Annotated[list[str] | None, Parameter(negative="")] = None,
     tag: Annotated[list[str] | None, Parameter(negative="")] = None,
@@ -324,6 +328,7 @@ def run(
 
     Args:
         target: Name of the target; the worker's own when left out.
+        folder: Folder of migrations, as the worker sees it; its own when left out.
         deployment: Flow and deployment, such as rollback-migration/production.
         param: A further parameter as name=value, such as approval=true; repeatable.
         tag: A tag for the run, beside those of the deployment; repeatable.
@@ -338,7 +343,7 @@ def run(
     from flows.remote.start import Wanted
 
     console = _console(as_json)
-    given = {**split(param or []), **named(migration, target)}
+    given = {**split(param or []), **named(migration, target, folder)}
     wanted = Wanted(deployment, given, tag or [], idempotency_key)
     result = run_remotely(console, wanted, Following(watch, timeout, pickup))
     if as_json:
@@ -359,8 +364,9 @@ def automations(
     """Create, or update, the automations that go with prefect.yaml.
 
     A run whose heartbeat is lost is marked as crashed, so that recover-migrations is
-    run; with --notify somebody is told of whatever ends as RolledBack, RollbackFailed,
-    NeedsDecision or Unknown. Safe to run again.
+    run; with --notify somebody is told, once and with the reason, of what ends badly,
+    of what Prefect says has crashed or failed, of drift, and of what waits for an
+    approval. Safe to run again.
 
     Args:
         notify: A notification block of your Prefect server, as type/name: one that

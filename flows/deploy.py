@@ -1,5 +1,6 @@
 """The flow deploy-migration: preflight, apply, verify, smoke test, or all back."""
 
+import os
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,8 @@ from prefect.exceptions import Abort, Pause
 from flows.border import masking_errors
 from flows.migration.approval import A_DAY, Gate, Minutes
 from flows.migration.flight import Flight
-from flows.migration.folder import DEFAULT_FOLDER
+from flows.migration.folder import folder_chosen
+from flows.migration.lateness import AN_HOUR, Lateness
 from flows.migration.outcome import Outcome
 from flows.migration.parameters import Budget, Folder, MigrationName, TargetChoice
 from flows.migration.report import Report
@@ -22,6 +24,7 @@ from flows.tasks.apply import apply
 from flows.tasks.approval import approval as approved
 from flows.tasks.claim import claim, claiming
 from flows.tasks.form import migration_flow
+from flows.tasks.lateness import assert_in_time
 from flows.tasks.plan import plan
 from flows.tasks.preflight import preflight
 from flows.tasks.smoke import baseline, smoke_test
@@ -38,7 +41,8 @@ def deploy_migration(
     workers: Workers = WORKERS,
     approval: bool = False,
     approval_minutes: Minutes = A_DAY,
-    folder: Folder = DEFAULT_FOLDER,
+    latest_start_minutes: Lateness = AN_HOUR,
+    folder: Folder = "",
 ) -> State[Any]:
     """Clear a PostgreSQL migration for production and fly it.
 
@@ -59,12 +63,17 @@ def deploy_migration(
             declines the plan (Resume).
         approval_minutes: How long that question stands; without an answer nothing is
             done.
-        folder: Folder of migrations, as the worker sees it.
+        latest_start_minutes: How late it may begin: a run that was put off, or that no
+            worker has taken, is refused after that.
+        folder: Folder of migrations, as the worker sees it. Empty for its own:
+            PGFLIGHT_MIGRATIONS, or sql/migrations.
     """
+    folder = folder_chosen(folder, os.environ)
     report = Report(action="deploy", version=migration, run_id=str(uuid4()))
     flight = None
     with claiming(), aiming(target):
         try:
+            assert_in_time(latest_start_minutes)
             terms = Terms(budget_ms, strategy, workers)
             cleared = preflight(report, migration, folder, terms)
             if cleared.is_accepted:

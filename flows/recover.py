@@ -1,5 +1,6 @@
 """The flow recover-migrations: bring to its end what a killed run has left."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -10,7 +11,7 @@ from prefect.exceptions import Abort, Pause
 from flows.border import masking_errors
 from flows.deploy import deploy_migration
 from flows.migration.errors import Busy
-from flows.migration.folder import DEFAULT_FOLDER
+from flows.migration.folder import folder_chosen
 from flows.migration.outcome import Outcome
 from flows.migration.parameters import Folder, TargetChoice
 from flows.migration.report import Report
@@ -20,29 +21,31 @@ from flows.tasks.claim import claiming
 from flows.tasks.drawing import after
 from flows.tasks.engine import is_away
 from flows.tasks.form import migration_flow
+from flows.tasks.lateness import is_overtaken
 from flows.tasks.recover import find_unfinished
 
 
 @migration_flow("recover-migrations", "recover")
 @masking_errors
-def recover_migrations(
-    target: TargetChoice = None, folder: Folder = DEFAULT_FOLDER
-) -> State[Any]:
+def recover_migrations(target: TargetChoice = None, folder: Folder = "") -> State[Any]:
     """Bring to its end whatever a killed run has left, and do nothing else.
 
     An unfinished deployment goes on where it was, an unfinished rollback too; what
     became of a lost COMMIT is settled. What waits for a person's decision is named and
-    left alone. While another run is at work there is nothing to recover.
+    left alone. While another run is at work there is nothing to recover, nor where this
+    one is late and a younger one looks.
 
     Args:
         target: Where it goes: one of the blocks on this server (PostgreSQL target).
             Empty for the worker's own environment: PGFLIGHT_TARGET, or DATABASE_URL.
-        folder: Folder of migrations, as the worker sees it.
+        folder: Folder of migrations, as the worker sees it. Empty for its own:
+            PGFLIGHT_MIGRATIONS, or sql/migrations.
     """
+    folder = folder_chosen(folder, os.environ)
     report = Report(action="recover", version="", run_id=str(uuid4()))
     with claiming(), aiming(target):
         try:
-            unfinished = find_unfinished(report)
+            unfinished = [] if is_overtaken() else find_unfinished(report)
             waiting = [run for run in unfinished if run.waits_for_a_person]
             report.recovered = [
                 go_on(run.version, folder, after(unfinished))

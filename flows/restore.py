@@ -1,5 +1,6 @@
 """The flow restore-migration: put back by hand what rollbacks of a migration saved."""
 
+import os
 from typing import Any
 from uuid import uuid4
 
@@ -7,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, Pause
 
 from flows.border import masking_errors
-from flows.migration.folder import DEFAULT_FOLDER
+from flows.migration.folder import folder_chosen
 from flows.migration.parameters import Budget, Folder, MigrationName, TargetChoice
 from flows.migration.report import Report
 from flows.targets import aiming
@@ -23,7 +24,7 @@ def restore_migration(
     migration: MigrationName,
     target: TargetChoice = None,
     budget_ms: Budget = None,
-    folder: Folder = DEFAULT_FOLDER,
+    folder: Folder = "",
 ) -> State[Any]:
     """Put back what a rollback saved and nothing has put back yet.
 
@@ -35,8 +36,10 @@ def restore_migration(
             Empty for the worker's own environment: PGFLIGHT_TARGET, or DATABASE_URL.
         budget_ms: Longest wait of the application that we may cause, in
             milliseconds; without it the migration's own (2000 by default).
-        folder: Folder of migrations, as the worker sees it.
+        folder: Folder of migrations, as the worker sees it. Empty for its own:
+            PGFLIGHT_MIGRATIONS, or sql/migrations.
     """
+    folder = folder_chosen(folder, os.environ)
     report = Report(action="restore", version=migration, run_id=str(uuid4()))
     flight = None
     with claiming(), aiming(target):

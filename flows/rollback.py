@@ -1,5 +1,6 @@
 """The flow rollback-migration: find the run, revert it, prove it, probe again."""
 
+import os
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +9,8 @@ from prefect.exceptions import Abort, Pause
 
 from flows.border import masking_errors
 from flows.migration.errors import NotInPlace
-from flows.migration.folder import DEFAULT_FOLDER
+from flows.migration.folder import folder_chosen
+from flows.migration.lateness import AN_HOUR, Lateness
 from flows.migration.outcome import Outcome
 from flows.migration.parameters import (
     Budget,
@@ -24,6 +26,7 @@ from flows.tasks.claim import claim, claiming
 from flows.tasks.drawing import after
 from flows.tasks.engine import is_away, without_prefect
 from flows.tasks.form import migration_flow
+from flows.tasks.lateness import assert_in_time
 from flows.tasks.rollback import find_run, probe_again, revert, verify_reverted
 
 
@@ -35,7 +38,8 @@ def rollback_migration(
     target: TargetChoice = None,
     reason: Reason = "asked for by hand",
     budget_ms: Budget = None,
-    folder: Folder = DEFAULT_FOLDER,
+    latest_start_minutes: Lateness = AN_HOUR,
+    folder: Folder = "",
 ) -> State[Any]:
     """Take a migration back without losing a row.
 
@@ -51,12 +55,17 @@ def rollback_migration(
         reason: Why; kept in the ledger.
         budget_ms: Longest wait of the application that we may cause, in
             milliseconds; without it the migration's own (2000 by default).
-        folder: Folder of migrations, as the worker sees it.
+        latest_start_minutes: How late it may begin: a run that was put off, or that no
+            worker has taken, is refused after that.
+        folder: Folder of migrations, as the worker sees it. Empty for its own:
+            PGFLIGHT_MIGRATIONS, or sql/migrations.
     """
+    folder = folder_chosen(folder, os.environ)
     report = Report(action="rollback", version=migration, run_id=str(uuid4()))
     flight = None
     with claiming(), aiming(target):
         try:
+            assert_in_time(latest_start_minutes)
             flight = claim(find_run(report, migration, folder, budget_ms, confirm))
             committed = revert(flight, reason)
             reverted = verify_reverted(flight, committed)

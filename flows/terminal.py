@@ -139,7 +139,7 @@ def _lines(report: Report) -> Iterable[str]:
     if report.phases:
         phases = (f"{phase.name} {phase.seconds:.2f} s" for phase in report.phases)
         yield f"   durations: {', '.join(phases)}"
-    for part in report.recovered + report.verified:
+    for part in report.parts:
         yield f"   {part.summary}"
         yield from (f"   {line}" for line in _lines(part))
     if report.rollback:

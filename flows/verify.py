@@ -1,5 +1,6 @@
 """The flow verify-migration: what is in place, held against what was promised."""
 
+import os
 from typing import Any
 from uuid import uuid4
 
@@ -7,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.border import masking_errors
-from flows.migration.folder import DEFAULT_FOLDER
+from flows.migration.folder import folder_chosen
 from flows.migration.outcome import Outcome
 from flows.migration.parameters import Folder, MigrationName, TargetChoice
 from flows.migration.report import Report
@@ -25,7 +26,7 @@ from flows.tasks.verify import find_accepted, verify
 def verify_migration(
     migration: MigrationName | None = None,
     target: TargetChoice = None,
-    folder: Folder = DEFAULT_FOLDER,
+    folder: Folder = "",
 ) -> State[Any]:
     """Check what is deployed again; nothing is changed.
 
@@ -36,8 +37,10 @@ def verify_migration(
             migration that the ledger has as accepted.
         target: Where it is: one of the blocks on this server (PostgreSQL target).
             Empty for the worker's own environment: PGFLIGHT_TARGET, or DATABASE_URL.
-        folder: Folder of migrations, as the worker sees it.
+        folder: Folder of migrations, as the worker sees it. Empty for its own:
+            PGFLIGHT_MIGRATIONS, or sql/migrations.
     """
+    folder = folder_chosen(folder, os.environ)
     with aiming(target):
         report = verify_one(migration, folder) if migration else verify_accepted(folder)
         landing.close(report, None)
@@ -65,8 +68,9 @@ def verify_accepted(folder: str) -> Report:
         for version in find_accepted(report):
             part = verify_one(version, folder)
             report.verified.append(part)
-            report.errors += part.errors
+            report.errors += [f"{version}: {error}" for error in part.errors]
     except Exception as error:
         report.add_error(error)
         return report.conclude(landing.outcome_without_rollback(None, error))
+    report.target = next((part.target for part in report.verified), "")
     return report.conclude_all()

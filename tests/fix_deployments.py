@@ -72,11 +72,13 @@ class Deployments:
         """One request to the API."""
         return self.ask("POST", path, body).raise_for_status().json()
 
-    def prefect(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def prefect(
+        self, *arguments: str, cwd: Path = CHECKOUT
+    ) -> subprocess.CompletedProcess[str]:
         """Run Prefect's command line in the checkout, as CI does."""
         return subprocess.run(
             [*PREFECT, *arguments],
-            cwd=CHECKOUT,
+            cwd=cwd,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -45,6 +45,7 @@ _COMMAND = re.compile(
 
 MAY_IMPORT = {
     "flows.resources": set[str](),
+    "flows.workplace": set[str](),
     "flows.border": {"flows.migration"},
     "flows.migration": DOMAIN,
     "flows.database": {

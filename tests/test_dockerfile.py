@@ -60,3 +60,8 @@ def test_command_is_one_that_the_packages_bring() -> None:
     program, *arguments = json.loads(command)
     assert (CHECKOUT / ".venv" / "bin" / program).exists()
     assert arguments[:4] == ["worker", "start", "--pool", "pgflight"]
+
+
+def test_runs_find_the_migrations_of_the_image() -> None:
+    (folder,) = re.findall(r"PGFLIGHT_MIGRATIONS=(\S+)", DOCKERFILE)
+    assert f"COPY sql/migrations {folder}\n" in DOCKERFILE

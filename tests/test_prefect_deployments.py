@@ -9,17 +9,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from shutil import copytree
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psutil
 import psycopg
 import pytest
 
 from flows.demo.loopback import HOST
+from flows.remote.automations import FLOWS
 from flows.resources import SQL
 from tests.fix_deployments import CHECKOUT, LOGIN, PGFLIGHT, RUN_TIMEOUT_S, Deployments
 from tests.fix_relay import relay_to
@@ -32,6 +35,13 @@ ROLL_BACK = (
     *("--param", "confirm=008"),
 )
 NIGHTLY = ("run", "--deployment", "verify-migration/nightly", "--watch")
+ALL_DEPLOYMENTS = {
+    "deploy-migration": "deploy-migration/production",
+    "rollback-migration": "rollback-migration/production",
+    "restore-migration": "restore-migration/production",
+    "verify-migration": "verify-migration/nightly",
+    "recover-migrations": "recover-migrations/production",
+}
 OUR_BACKENDS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     " AND pid <> pg_backend_pid() AND application_name LIKE 'pgflight%%'"
@@ -87,7 +97,8 @@ def _make_block(deployments: Deployments, url: str) -> None:
         schema = deployments.post(
             "block_schemas/filter", block_schemas={"block_type_id": {"any_": [kind]}}
         )[0]["id"]
-    told = {"name": "ops", "url": url, "json_data": {"subject": "{{subject}}"}}
+    said = {"subject": "{{subject}}", "body": "{{body}}"}
+    told = {"name": "ops", "url": url, "json_data": said}
     deployments.post(
         "block_documents/",
         name="ops",
@@ -180,6 +191,107 @@ def test_rolled_back_is_told_with_the_log_of_the_subflow(
     assert done.returncode == 20, done.stdout
     assert "✅ down.sql executed" in done.stdout
     wait_until(lambda: any("RolledBack" in text for text in told))
+    (said,) = [text for text in told if "RolledBack" in text]
+    assert "deploy 008: ROLLED_BACK" in said
+    assert "The smoke test failed" in said
+
+
+def end(
+    deployments: Deployments,
+    flow: str,
+    name: str,
+    message: str,
+    *,
+    is_deployed: bool = True,
+) -> str:
+    """A run that ends like this, without a worker; not deployed, it is a subflow."""
+    like = deployments.read(ALL_DEPLOYMENTS[flow])
+    made = {"flow_id": like["flow_id"], "state": {"type": "RUNNING"}}
+    if is_deployed:
+        made["deployment_id"] = like["id"]
+    run = deployments.post("flow_runs/", name=message, **made)["id"]
+    kind = {"Crashed": "CRASHED", "Suspended": "PAUSED"}.get(name, "FAILED")
+    state = {"type": kind, "name": name, "message": message}
+    deployments.post(f"flow_runs/{run}/set_state", state=state, force=True)
+    return str(run)
+
+
+@pytest.mark.parametrize(
+    ("flow", "name", "is_deployed"),
+    [
+        ("deploy-migration", "RolledBack", False),
+        ("deploy-migration", "Crashed", True),
+        ("deploy-migration", "TimedOut", True),
+        ("deploy-migration", "Failed", True),
+        ("deploy-migration", "Suspended", True),
+        ("rollback-migration", "RollbackFailed", True),
+        ("rollback-migration", "Crashed", True),
+        ("restore-migration", "NeedsDecision", True),
+        ("verify-migration", "Blocked", True),
+        ("verify-migration", "NeedsDecision", True),
+    ],
+)
+def test_told_with_the_reason(
+    deployments: Deployments,
+    told: list[str],
+    flow: str,
+    name: str,
+    is_deployed: bool,
+) -> None:
+    reason = f"why {flow} is {name}"
+    end(deployments, flow, name, reason, is_deployed=is_deployed)
+    wait_until(lambda: any(name in text and reason in text for text in told))
+
+
+def test_not_told(deployments: Deployments, told: list[str]) -> None:
+    """A rollback that was asked for; what its deployment tells; a refused one."""
+    end(deployments, "rollback-migration", "RolledBack", "quiet: as asked")
+    subflow = "quiet: its deployment tells it"
+    end(deployments, "rollback-migration", "RollbackFailed", subflow, is_deployed=False)
+    end(deployments, "deploy-migration", "Blocked", "quiet: refused")
+    end(deployments, "deploy-migration", "Unknown", "after the silent ones")
+    wait_until(lambda: any("after the silent ones" in text for text in told))
+    assert [text for text in told if "quiet" in text] == []
+
+
+def test_recovery_that_finds_the_same_again_is_told_once(
+    deployments: Deployments, told: list[str]
+) -> None:
+    """It looks every five minutes."""
+    for message in ["008 waits"] * 7 + ["009 waits"] * 3:
+        end(deployments, "recover-migrations", "NeedsDecision", message)
+    wait_until(lambda: any("009 waits" in text for text in told))
+    assert len([text for text in told if "008 waits" in text]) == 1
+
+
+def test_event_that_prefect_delivers_twice_is_told_once(
+    deployments: Deployments, told: list[str]
+) -> None:
+    run = end(deployments, "deploy-migration", "Unknown", "some run")
+    flow = deployments.read(ALL_DEPLOYMENTS["deploy-migration"])["flow_id"]
+    event = {
+        "event": "prefect.flow-run.RolledBack",
+        "occurred": datetime.now(UTC).isoformat(),
+        "resource": {
+            "prefect.resource.id": f"prefect.flow-run.{run}",
+            "prefect.state-name": "RolledBack",
+            "prefect.state-message": "delivered twice",
+            "prefect.state-timestamp": "2026-11-27T02:00:00+00:00",
+        },
+        "related": [
+            {
+                "prefect.resource.id": f"prefect.flow.{flow}",
+                "prefect.resource.role": "flow",
+                "prefect.resource.name": "deploy-migration",
+            }
+        ],
+    }
+    # Under another id: the same one is not even taken by Prefect.
+    twice = [event | {"id": str(uuid4())} for _ in range(2)]
+    deployments.ask("POST", "events", twice).raise_for_status()
+    end(deployments, "deploy-migration", "Unknown", "after both")
+    wait_until(lambda: any("after both" in text for text in told))
+    assert len([text for text in told if "delivered twice" in text]) == 1
 
 
 def test_busy_has_a_name_of_its_own_and_is_no_crash(
@@ -359,10 +471,20 @@ def test_killed_flow_is_crashed_and_recovered_by_itself(
     assert watch.returncode == 50, shown
     assert "recover-migrations" in shown
     wait_for_recovery(owner)
+    # Where it went, and with its files.
+    wanted = ("staging", str(tmp_path / "migrations"))
+    wait_until(lambda: wanted in begun_recoveries(deployments))
+
+
+def begun_recoveries(deployments: Deployments) -> list[tuple[Any, Any]]:
+    """Target and folder of each."""
     runs = deployments.post(
-        "flow_runs/filter", flows={"name": {"any_": ["recover-migrations"]}}
+        "flow_runs/filter",
+        flows={"name": {"any_": ["recover-migrations"]}},
+        flow_runs={"state": {"type": {"not_any_": ["SCHEDULED"]}}},
     )
-    assert "staging" in [run["parameters"].get("target") for run in runs]
+    given = [run["parameters"] for run in runs]
+    return [(one.get("target"), one.get("folder")) for one in given]
 
 
 def lost_worker_is_crashed_by_its_heartbeat_and_recovered(
@@ -534,25 +656,58 @@ def test_scheduled(deployments: Deployments, name: str) -> None:
     wait_until(is_to_come)
 
 
+def begin_late(deployments: Deployments, name: str, minutes: int, **given: str) -> str:
+    """A run that was to begin some minutes ago, as a worker that comes back has it."""
+    planned = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": planned}}
+    path = f"deployments/{deployments.read(name)['id']}/create_flow_run"
+    return str(deployments.post(path, parameters=given, state=state)["id"])
+
+
+def test_run_that_is_hours_late_is_refused_until_somebody_wants_it(
+    deployments: Deployments,
+) -> None:
+    run = begin_late(deployments, "deploy-migration/production", 90, migration="007")
+    late = deployments.wait_for(run)["state"]
+    assert late["name"] == "Blocked"
+    assert "Too late: it was to begin at" in late["message"]
+    retry = {"type": "SCHEDULED", "name": "AwaitingRetry"}
+    deployments.post(f"flow_runs/{run}/set_state", state=retry)
+    assert "hold" in deployments.wait_for(run)["state"]["message"]
+
+
+def test_of_late_recoveries_the_youngest_looks(deployments: Deployments) -> None:
+    name = "recover-migrations/production"
+    with paused_pool(deployments):
+        # The schedule's own runs have no target, and so are no others of these.
+        runs = [
+            begin_late(deployments, name, minutes, target="staging")
+            for minutes in (4, 3, 2)
+        ]
+    names = [deployments.wait_for(run)["state"]["name"] for run in runs]
+    assert names == ["NothingToDo"] * 3
+    shown = [deployments.log_of(run) for run in runs]
+    assert ["a younger run looks" in log for log in shown] == [True, True, False]
+
+
+def test_every_flow_has_a_deployment(deployments: Deployments) -> None:
+    assert set(ALL_DEPLOYMENTS) == set(FLOWS)
+
+
 def test_automations_are_made_once(deployments: Deployments, told: list[str]) -> None:
     found: list[dict[str, Any]] = deployments.post("automations/filter", limit=50)
     names = sorted(one["name"] for one in found)
     assert names == [
         "pgflight: a run whose heartbeat is lost has crashed",
         "pgflight: recover what a crashed or cancelled run has left",
-        "pgflight: tell somebody",
+        "pgflight: tell of a deployment",
+        "pgflight: tell of a drift",
+        "pgflight: tell of a rollback or a restore",
+        "pgflight: tell of what cannot be recovered",
     ]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "deploy-migration/production",
-        "rollback-migration/production",
-        "verify-migration/nightly",
-        "recover-migrations/production",
-    ],
-)
+@pytest.mark.parametrize("name", ALL_DEPLOYMENTS.values())
 def test_deployed_as_it_must_be(deployments: Deployments, name: str) -> None:
     """No reader of its output is needed, and no slot that it could lose."""
     found = deployments.read(name)

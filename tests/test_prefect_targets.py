@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
+import yaml  # type: ignore[import-untyped]
 from psycopg.conninfo import conninfo_to_dict
 
 from flows.demo.server import PostgresServer
@@ -29,6 +31,7 @@ def by_id(block: str) -> dict[str, Any]:
 DEPLOYMENTS = {
     "deploy": "deploy-migration/production",
     "rollback": "rollback-migration/production",
+    "restore": "restore-migration/production",
     "verify": "verify-migration/nightly",
 }
 
@@ -99,9 +102,13 @@ def properties(deployments: Deployments, form: str) -> dict[str, Any]:
         (
             "deploy",
             "migration target strategy budget_ms workers approval approval_minutes"
-            " folder",
+            " latest_start_minutes folder",
         ),
-        ("rollback", "migration confirm target reason budget_ms folder"),
+        (
+            "rollback",
+            "migration confirm target reason budget_ms latest_start_minutes folder",
+        ),
+        ("restore", "migration target budget_ms folder"),
         ("verify", "migration target folder"),
     ],
 )
@@ -137,7 +144,6 @@ def test_strategy_is_a_list(deployments: Deployments) -> None:
         ("deploy", {"migration": "008", "budget_ms": 50}),
         ("deploy", {"migration": "008", "budget_ms": 700_000}),
         ("deploy", {"migration": "008", "workers": 17}),
-        ("deploy", {"migration": "008", "folder": ""}),
         ("deploy", {"migration": "008", "folder": LOGIN}),
         ("deploy", {"migration": "008", "folder": f"x password={SECRET}"}),
         ("deploy", {"migration": "008", "target": LOGIN}),
@@ -146,6 +152,7 @@ def test_strategy_is_a_list(deployments: Deployments) -> None:
         ("rollback", {"migration": "008"}),
         ("rollback", {"migration": "008", "confirm": "008", "reason": LOGIN}),
         ("rollback", {"migration": "008", "confirm": LOGIN}),
+        ("rollback", {"migration": "8", "confirm": "8", "latest_start_minutes": 0}),
         ("verify", {"migration": ""}),
     ],
 )
@@ -162,6 +169,7 @@ def test_bad_form_is_refused_when_it_is_sent(
     [
         ("deploy", {"migration": "008"}),
         ("deploy", {"migration": "8", "target": None, "budget_ms": None}),
+        ("deploy", {"migration": "8", "folder": ""}),
         ("deploy", {"migration": "008_active_org", "target": "staging"}),
         (
             "deploy",
@@ -277,6 +285,41 @@ def test_named_target_has_a_schedule_of_its_own(
     targets = {one["slug"]: one["parameters"].get("target") for one in schedules}
     assert targets == {"nightly": None, "nightly-staging": "staging"}
     deployments.prefect("--no-prompt", "deploy", *name)
+
+
+def test_worker_has_its_own_migrations_and_not_the_folder_deployed_from(
+    deployments: Deployments, tmp_path: Path
+) -> None:
+    """As in a container, and on another machine."""
+    file = yaml.safe_load((CHECKOUT / "prefect.yaml").read_text())
+    (nightly,) = [one for one in file["deployments"] if one["name"] == "nightly"]
+    own = {key: value for key, value in nightly.items() if key != "schedules"}
+    home, migrations = tmp_path / "gone", tmp_path / "mine"
+    home.mkdir()
+    file["deployments"] = [own | {"name": "elsewhere"}]
+    (home / "prefect.yaml").write_text(yaml.safe_dump(file))
+    done = deployments.prefect("--no-prompt", "deploy", "--all", cwd=home)
+    assert done.returncode == 0, done.stdout
+    rmtree(home)
+    deployment = deployments.read("verify-migration/elsewhere")
+    assert str(home) in json.dumps(deployment["pull_steps"])
+    made = deployments.post(
+        f"deployments/{deployment['id']}/create_flow_run",
+        parameters={"migration": "008"},
+        # As if the worker had it.
+        job_variables={"env": {"PGFLIGHT_MIGRATIONS": str(migrations)}},
+    )
+    state = deployments.wait_for(made["id"])["state"]
+    assert state["name"] == "Blocked"
+    assert f"{migrations}: cannot be read" in state["message"]
+
+
+def test_run_takes_its_folder_from_the_environment(deployments: Deployments) -> None:
+    recovery = ("--deployment", "recover-migrations/production", "--json")
+    done = deployments.pgflight("run", *recovery, PGFLIGHT_MIGRATIONS="db")
+    run = json.loads(done.stdout)["flow_run"]["id"]
+    found = deployments.ask("GET", f"flow_runs/{run}").json()
+    assert found["parameters"]["folder"] == "db"
 
 
 def test_run_takes_its_target_from_the_environment(

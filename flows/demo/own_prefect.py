@@ -19,6 +19,7 @@ from flows.resources import SQL
 USUAL_PORT = 4200
 START_TIMEOUT_S = 120.0
 LOG_CHARACTERS = 2_000
+NOT_OF_OURS = ("PREFECT_", "PGFLIGHT_", "DATABASE_URL")
 HOME = SQL.parent
 """Holds prefect.yaml, and the migrations that the runs look for in sql/migrations."""
 PREFECT = [sys.executable, "-m", "prefect"]
@@ -48,7 +49,7 @@ def own_prefect(target: Mapping[str, str]) -> Iterator[str]:
     port = USUAL_PORT if is_free(USUAL_PORT) else free_port()
     with TemporaryDirectory(prefix="pgflight-demo-") as home, ExitStack() as stack:
         environment = {
-            **{n: v for n, v in os.environ.items() if not n.startswith("PREFECT_")},
+            **{n: v for n, v in os.environ.items() if not n.startswith(NOT_OF_OURS)},
             **target,
             "PREFECT_HOME": home,
             "PREFECT_API_URL": f"http://{HOST}:{port}/api",

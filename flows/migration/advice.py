@@ -65,7 +65,7 @@ def left_to_do(report: Report) -> list[Advice]:
 
     Of NEEDS_DECISION the choices.
     """
-    if report.action == "recover" or report.recovered:
+    if report.action == "recover" or report.parts:
         return _of_all(report)
     assert report.outcome is not None
     if not report.is_success:
@@ -140,11 +140,13 @@ def _restore(report: Report) -> Advice:
 def _of_all(report: Report) -> list[Advice]:
     """Of several migrations: what is left of each."""
     name = {"target_name": report.target_name}
-    parts = [part.model_copy(update=name) for part in report.recovered]
+    parts = [part.model_copy(update=name) for part in report.parts]
     found = [advice for part in parts for advice in left_to_do(part)]
     if report.is_success:
         return found
-    if report.outcome is Outcome.NEEDS_DECISION and report.errors:
+    is_named = report.outcome is Outcome.NEEDS_DECISION and report.errors
+    # A recovery only names what waits; of what was verified each has its own words.
+    if is_named and not report.verified:
         return [*found, Advice("decide on each that is named as the reason")]
     if not found:
         again = _command(report, report.action)

@@ -6,7 +6,7 @@ Two layouts are understood: ``<version>_<name>/up.sql`` and, flat,
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +21,7 @@ from flows.migration.refusals import cascades_of, refusals_of, refuse
 from flows.migration.script import Script, read_script
 
 DEFAULT_FOLDER = "sql/migrations"
+FOLDER_VARIABLE = "PGFLIGHT_MIGRATIONS"
 
 _NAMED = re.compile(r"(\d+)_(.+)")
 _FLAT = re.compile(r"(.+)\.(?:up|down|verify)\.sql")
@@ -76,6 +77,11 @@ class Migration:
     verify: Script | None
     manifest: Manifest
     expectations: Expectations
+
+
+def folder_chosen(choice: str, environment: Mapping[str, str]) -> str:
+    """The folder that is meant: the one chosen, or the environment's, or the usual."""
+    return choice or environment.get(FOLDER_VARIABLE, "").strip() or DEFAULT_FOLDER
 
 
 def list_migrations(folder: Path) -> tuple[Listed, ...]:
@@ -144,7 +150,9 @@ def _listed(folder: Path) -> Iterator[Listed]:
     except OSError as error:
         raise MigrationError(
             f"{folder}: cannot be read: {error.strerror}",
-            "Name the folder that holds the migrations.",
+            f"Name the folder that holds the migrations, as --folder or the run's"
+            f" parameter folder, or in {FOLDER_VARIABLE} where the run takes place."
+            f"{_here(folder)}",
         ) from None
     for entry, is_folder in entries:
         flat = None if is_folder else _FLAT.fullmatch(entry.name)
@@ -153,6 +161,10 @@ def _listed(folder: Path) -> Iterator[Listed]:
         if named:
             path = entry if is_folder else folder / f"{stem}.up.sql"
             yield Listed(named[1], named[2], path, not is_folder)
+
+
+def _here(folder: Path) -> str:
+    return "" if folder.is_absolute() else f" It was looked for in {Path.cwd()}."
 
 
 def _find(listed: Sequence[Listed], wanted: str) -> Listed | None:

@@ -84,7 +84,9 @@ _NOT_A_CREDENTIAL: dict[str, Any] = {"not": {"pattern": CREDENTIAL}}
 MigrationName = Annotated[
     str, Field(min_length=1, max_length=200, pattern=MIGRATION_NAME)
 ]
-Folder = Annotated[str, Field(min_length=1, json_schema_extra=_NOT_A_CREDENTIAL), _Free]
+Folder = Annotated[str, Field(json_schema_extra=_NOT_A_CREDENTIAL), _Free]
+"""Empty for the worker's own: a form's plain field, where None would need a tab."""
+
 Reason = Annotated[
     str,
     Field(min_length=1, max_length=1_000, json_schema_extra=_NOT_A_CREDENTIAL),

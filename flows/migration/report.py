@@ -216,6 +216,11 @@ class Report(BaseModel):
         return [finding for finding in self.findings if finding.level is Level.BLOCK]
 
     @property
+    def parts(self) -> list["Report"]:
+        """One of each migration, where the run was of several."""
+        return self.recovered + self.verified
+
+    @property
     def is_success(self) -> bool:
         """Whether what was asked for was done: a rollback asks for ROLLED_BACK."""
         wanted = self.action == "rollback" and self.outcome is Outcome.ROLLED_BACK
@@ -271,8 +276,7 @@ class Report(BaseModel):
         Args:
             waiting: versions that wait for a person.
         """
-        parts = self.recovered + self.verified
-        outcomes = [part.outcome for part in parts if part.outcome]
+        outcomes = [part.outcome for part in self.parts if part.outcome]
         if waiting:
             outcomes.append(Outcome.NEEDS_DECISION)
         nothing = Outcome.NOTHING_TO_DO

@@ -39,7 +39,7 @@ def report_page(report: Report) -> str:
     lines += _section("Why", _errors(report))
     lines += _section("Timeline", timeline(report))
     lines += _details(report)
-    for part in report.recovered:
+    for part in report.parts:
         lines += _section(_headline(part), _part(part))
     if report.rollback:
         name = f"The rollback: {report.rollback.outcome}"
@@ -121,8 +121,8 @@ def _in_short(report: Report) -> list[str]:
 
 
 def _happened(report: Report) -> str:
-    if report.action == "recover":
-        parts = [text(part.summary) for part in report.recovered]
+    if report.action == "recover" or report.parts:
+        parts = [text(part.summary) for part in report.parts]
         return _sentence("; ".join(parts) or "there was nothing to go on with")
     if report.outcome is Outcome.NOTHING_TO_DO or report.action == "verify":
         return "It was looked at, and nothing was changed."

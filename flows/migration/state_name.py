@@ -25,16 +25,14 @@ _NAMES = {
 }
 _OUTCOMES = {name: outcome for outcome, name in _NAMES.items()}
 
-ALARMING = tuple(
-    _NAMES[outcome]
-    for outcome in (
-        Outcome.ROLLED_BACK,
-        Outcome.ROLLBACK_FAILED,
-        Outcome.NEEDS_DECISION,
-        Outcome.UNKNOWN,
-    )
-)
-"""What somebody is to be told of at once."""
+CUT_OFF = ("Crashed", "TimedOut", "Failed")
+"""Prefect's own names for a run that did not come to an end of its own."""
+
+SUSPENDED = "Suspended"
+"""Prefect's own name for a run that waits for an approval."""
+
+MOST_TOLD = 400
+"""Characters of a state's message: it is also what a notification says."""
 
 
 def name_of(report: Report) -> str:
@@ -42,6 +40,20 @@ def name_of(report: Report) -> str:
     assert report.outcome is not None
     is_busy = report.is_busy and report.outcome is Outcome.BLOCKED
     return BUSY if is_busy else _NAMES[report.outcome]
+
+
+def message_of(report: Report) -> str:
+    """What the state says beside its name: the summary; then where, and the reason."""
+    said = report.summary
+    if report.errors and not report.is_success:
+        where = f"{report.target_name}: " if report.target_name else ""
+        said += f"\n{where}{report.errors[0]}"
+    return said if len(said) <= MOST_TOLD else f"{said[: MOST_TOLD - 1]}…"
+
+
+def state_named(outcome: Outcome) -> str:
+    """The name of the state of an outcome."""
+    return _NAMES[outcome]
 
 
 def outcome_named(name: str) -> Outcome | None:

@@ -102,9 +102,11 @@ def show_result(console: Console, result: Result) -> None:
         show_report(console, result.report)
 
 
-def named(migration: str | None, target: str | None) -> Mapping[str, str]:
-    """The two parameters that have an argument of their own."""
-    given = {"migration": migration, "target": target}
+def named(
+    migration: str | None, target: str | None, folder: str | None
+) -> Mapping[str, str]:
+    """The parameters that have an argument of their own."""
+    given = {"migration": migration, "target": target, "folder": folder}
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -91,13 +91,14 @@ class Watch:
 
     def _show_last_lines(self, state: State) -> None:
         """Its summary is the last line of a run that came to its own end."""
+        summary, _, _ = (state.message or "").partition("\n")
         deadline = time.monotonic() + LAST_LINES_S
         while time.monotonic() < deadline:
             try:
                 lines = self._show_lines()
             except (httpx.TransportError, PrefectHTTPStatusError):
                 return
-            if any(line.message == state.message for line in lines):
+            if any(line.message == summary for line in lines):
                 return
             time.sleep(POLL_S / 2)
 

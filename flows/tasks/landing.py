@@ -26,7 +26,7 @@ from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.redaction import masked_model
 from flows.migration.report import Report
-from flows.migration.state_name import BUSY, name_of
+from flows.migration.state_name import BUSY, message_of, name_of
 from flows.targets import name_aimed_at
 from flows.tasks.engine import run_log
 from flows.tasks.landed import keep
@@ -183,7 +183,7 @@ def state_of(report: Report) -> State[Any]:
     """
     report = masked_model(report)
     assert report.outcome is not None
-    name, message = name_of(report), report.summary
+    name, message = name_of(report), message_of(report)
     if report.is_success:
         return Completed(name=name, message=message, data=report)
     if name == BUSY:

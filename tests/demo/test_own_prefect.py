@@ -20,7 +20,8 @@ PATIENCE_S = 180.0
 @pytest.fixture
 def demo() -> Iterator["subprocess.Popen[str]"]:
     """The demo under way; a terminal's group of its own, for Ctrl-C."""
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    alien = {"PGFLIGHT_MIGRATIONS": "/nowhere"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **alien}
     with subprocess.Popen(
         DEMO, env=environment, stdout=subprocess.PIPE, text=True, process_group=0
     ) as process:

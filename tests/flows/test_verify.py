@@ -38,3 +38,15 @@ def test_verify_reports_drift(
 
 def test_verify_of_what_is_not_there_is_blocked(verify: Fly) -> None:
     assert verify().outcome is Outcome.BLOCKED
+
+
+def test_drift_of_one_of_all_is_told_by_its_version(
+    deploy: Fly, verify: Fly, owner: psycopg.Connection
+) -> None:
+    deploy()
+    owner.execute("DROP INDEX platform.idx_users_active_org")
+    report = verify(None)
+    assert report.outcome is Outcome.NEEDS_DECISION
+    assert report.errors[0].startswith("008: ")
+    assert "idx_users_active_org" in report.errors[0]
+    assert report.target == report.verified[0].target != ""

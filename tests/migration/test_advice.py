@@ -105,8 +105,12 @@ def test_mistyped_name_is_no_command_of_its_own() -> None:
 
 def test_nightly_verification_says_what_is_left_of_each() -> None:
     report = ended(Outcome.NEEDS_DECISION, "verify")
-    report.version, report.recovered = "", [ended(Outcome.NEEDS_DECISION, "verify")]
-    assert commands(report) == ["pgflight verify 008", "pgflight rollback 008"]
+    report.version, report.verified = "", [ended(Outcome.NEEDS_DECISION, "verify")]
+    report.target_name, report.errors = "prod", ["008: no index"]
+    assert commands(report) == [
+        "pgflight verify 008 --target prod",
+        "pgflight rollback 008 --target prod",
+    ]
 
 
 def test_rollback_that_found_something_says_so() -> None:

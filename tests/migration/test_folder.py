@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows.migration.errors import MigrationError
-from flows.migration.folder import list_migrations, load_migration
+from flows.migration.folder import folder_chosen, list_migrations, load_migration
 from tests.fix_allowances import allow
 
 Write = Callable[[dict[str, str]], Path]
@@ -130,3 +130,30 @@ def test_need_of_an_unknown_name_is_refused(write: Write) -> None:
     folder = write({"8_a/up.sql": UP, "8_a/migration.toml": "requires = ['b']"})
     with pytest.raises(MigrationError, match=r"toml: requires: there is no migration"):
         load_migration(folder, "8")
+
+
+@pytest.mark.parametrize(
+    ("choice", "variables", "folder"),
+    [
+        ("", {}, "sql/migrations"),
+        ("", {"PGFLIGHT_MIGRATIONS": "db"}, "db"),
+        ("", {"PGFLIGHT_MIGRATIONS": " "}, "sql/migrations"),
+        ("mine", {"PGFLIGHT_MIGRATIONS": "db"}, "mine"),
+    ],
+)
+def test_folder_that_is_meant(
+    choice: str, variables: dict[str, str], folder: str
+) -> None:
+    assert folder_chosen(choice, variables) == folder
+
+
+def test_folder_that_is_not_there_says_how_to_name_it() -> None:
+    with pytest.raises(MigrationError) as caught:
+        list_migrations(Path("nowhere"))
+    for word in (
+        "--folder",
+        "parameter folder",
+        "PGFLIGHT_MIGRATIONS",
+        str(Path.cwd()),
+    ):
+        assert word in str(caught.value)

@@ -102,6 +102,22 @@ def test_approval_is_told_with_who() -> None:
     assert "**Approval:** Approved by Ann on 2026-11-26." in report_page(report)
 
 
+def test_of_several_migrations_each_has_its_own_part() -> None:
+    bad = Report(action="verify", version="008", run_id="1", errors=["no index"])
+    good = Report(action="verify", version="006", run_id="1")
+    night = Report(action="verify", version="", run_id="1", target="owner on app")
+    night.verified = [
+        good.conclude(Outcome.NOTHING_TO_DO),
+        bad.conclude(Outcome.NEEDS_DECISION),
+    ]
+    night.errors = ["008: no index"]
+    page = report_page(night.conclude_all())
+    assert "Verify 006: NOTHING\\_TO\\_DO; verify 008: NEEDS\\_DECISION." in page
+    assert "`pgflight rollback 008`" in page
+    assert "\n## ✋ NEEDS_DECISION: verify 008\n" in page
+    assert "- target: `owner on app`" in page
+
+
 def test_success_leaves_nothing_to_do() -> None:
     report = Report(action="deploy", version="008", run_id="1")
     assert "**Left to do:** nothing." in report_page(report.conclude(Outcome.DEPLOYED))

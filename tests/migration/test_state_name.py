@@ -5,7 +5,13 @@ from uuid import uuid4
 from flows.migration.errors import Blocked, Busy
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
-from flows.migration.state_name import BUSY, name_of, outcome_named
+from flows.migration.state_name import (
+    BUSY,
+    MOST_TOLD,
+    message_of,
+    name_of,
+    outcome_named,
+)
 
 
 def ended(outcome: Outcome, *errors: Exception) -> Report:
@@ -29,3 +35,21 @@ def test_busy_is_told_from_blocked() -> None:
 
 def test_names_of_prefects_own_are_no_outcome() -> None:
     assert {outcome_named(n) for n in ("Crashed", "Cancelled", "Failed")} == {None}
+
+
+def test_message_is_the_summary_and_then_where_and_why() -> None:
+    report = ended(Outcome.ROLLED_BACK, Blocked("member: status 500"))
+    report.target_name = "staging"
+    told = message_of(report).splitlines()
+    assert told == [report.summary, "staging: member: status 500"]
+    assert "008" in report.summary
+
+
+def test_message_of_a_success_is_its_summary() -> None:
+    report = ended(Outcome.DEPLOYED, Blocked("left: 3 rows"))
+    assert message_of(report) == report.summary
+
+
+def test_message_is_no_longer_than_a_notification() -> None:
+    report = ended(Outcome.BLOCKED, Blocked("x" * 9_000))
+    assert len(message_of(report)) == MOST_TOLD
