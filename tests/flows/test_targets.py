@@ -4,6 +4,7 @@ import os
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.demo.world import World
 from flows.migration.advice import left_to_do
@@ -79,6 +80,8 @@ def test_pages_have_the_targets_name_in_their_key(deploy: Fly) -> None:
     """Two targets' reports are no history of each other."""
     run_id = deploy("007", target="staging").run_id
     with get_client(sync_client=True) as client:
-        found = client.read_artifacts(limit=200)
-    (page,) = [one for one in found if run_id in str(one.data)]
-    assert page.key == "report-007-staging"
+        key = ArtifactFilterKey(any_=["report-007-staging"])
+        found = client.read_artifacts(artifact_filter=ArtifactFilter(key=key))
+    assert [one.key for one in found if run_id in str(one.data)] == [
+        "report-007-staging"
+    ]

@@ -18,6 +18,8 @@ from flows.migration.online.steps import OnlineStep
 
 SHARE = 0.25
 """Of deadlock_timeout, for looking under the lock: see `patience`."""
+PASSES = 2
+"""While the first clears the many, more come: the second leaves few to the lock."""
 WHOLE_TABLE = {"low": "(0,0)", "high": "(4294967295,0)"}
 
 
@@ -30,7 +32,8 @@ def clear_ahead(crew: Crew, keys: Sequence[OnlineStep]) -> None:
     """Do to each row what the key would have done, in batches that nobody feels."""
     for key in keys:
         assert key.clear_orphans
-        Backfill(crew, key, key.clear_orphans).run_once()
+        for _ in range(PASSES):
+            Backfill(crew, key, key.clear_orphans).run_once()
 
 
 def clear_under_lock(
