@@ -65,7 +65,7 @@ def approved(ui: Ui, suspended: str) -> str:
     dialog.get_by_label("Approver").fill("Ann")
     dialog.get_by_label("Target").fill("production")
     ui.shoot("approval", height=1240)
-    dialog.get_by_role("button", name="Resume").click()
+    ui.send(dialog.get_by_role("button", name="Resume"), "resume")
     ui.wait_for_state("RolledBack")
     return suspended
 

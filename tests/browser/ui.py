@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Response, Route, expect
 
 Colour = tuple[int, int, int]
 
@@ -61,12 +61,16 @@ class Ui:
 
     def submit(self) -> str:
         """Start the run that the form describes; its id."""
+        button = self.page.get_by_role("button", name="Submit")
+        return str(self.send(button, "create_flow_run").json()["id"])
+
+    def send(self, button: Locator, path: str) -> Response:
+        """Click what sends a form; again while SQLite's database is locked."""
         while True:
-            with self.page.expect_response("**/create_flow_run") as sent:
-                self.page.get_by_role("button", name="Submit").click()
+            with self.page.expect_response(f"**/{path}") as sent:
+                button.click()
             if sent.value.ok:
-                return str(sent.value.json()["id"])
-            # SQLite's database was locked; a person clicks again.
+                return sent.value
             assert sent.value.status == 503, sent.value.text()
 
     def open_run(self, run: str) -> None:

@@ -1,5 +1,6 @@
 """Preflight of replicas, on a real streaming standby."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -87,7 +88,8 @@ def test_lag_above_the_limit_is_a_warning(
     monkeypatch.setattr("flows.database.preflight.replicas.LAG_BYTES", -1)
     (finding,) = found()
     assert (finding.rule, finding.level) == ("replica-lag", Level.WARNING)
-    assert "is 0.0 MiB behind: readers there will see the new" in finding.message
+    # On a slow machine it is some time behind as well.
+    assert re.search(r"is 0\.0 MiB .*behind: readers there", finding.message)
 
 
 def test_replay_that_is_paused_is_a_warning(
