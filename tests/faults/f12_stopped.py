@@ -19,10 +19,13 @@ ARMS: list[tuple[Action, Wish, str]] = [
 IDLE_LIMIT_S = 3.0
 SLOW_MACHINE_S = 10.0
 HOLDS = """
-SELECT count(*) FROM pg_stat_activity
+SELECT count(*) FROM pg_stat_activity AS a
 WHERE datname = current_database() AND application_name LIKE %s
-  AND xact_start IS NOT NULL
+  AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL OR EXISTS (
+    SELECT FROM pg_locks AS l
+    WHERE l.pid = a.pid AND l.granted AND l.locktype <> 'virtualxid'))
 """
+"""A transaction that has only begun holds nothing that anybody could want."""
 
 
 def round_(ground: Ground, turn: Turn) -> list[Seen]:
