@@ -17,6 +17,7 @@ from flows.database.connection import (
     Cause,
     Conn,
     cause_of,
+    in_words,
     one,
     session,
     set_local,
@@ -96,7 +97,7 @@ def commit(
 
 def _refused(error: psycopg.Error) -> ApplyFailed:
     return ApplyFailed(
-        f"COMMIT was refused: {error.diag.message_primary} (SQLSTATE {error.sqlstate})",
+        f"COMMIT was refused: {in_words(error)}",
         error.diag.message_detail or "",
     )
 

@@ -91,6 +91,11 @@ def cause_of(error: psycopg.Error) -> Cause:
     return Cause.REFUSAL
 
 
+def in_words(error: psycopg.Error) -> str:
+    """What the server has refused, as every message of ours says it."""
+    return f"{error.diag.message_primary} (SQLSTATE {error.sqlstate})"
+
+
 def translate(error: psycopg.Error) -> PgflightError:
     """The error in our tree."""
     text = str(error).strip()

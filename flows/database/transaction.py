@@ -16,6 +16,7 @@ from flows.database.connection import (
     Cause,
     Conn,
     cause_of,
+    in_words,
     one,
     set_local,
 )
@@ -135,8 +136,7 @@ class FencedTransaction:
             if cause_of(error) is not Cause.REFUSAL:
                 raise
             raise ApplyFailed(
-                f"The COMMIT would fail: {error.diag.message_primary}"
-                f" (SQLSTATE {error.sqlstate})",
+                f"The COMMIT would fail: {in_words(error)}",
                 error.diag.message_detail or "",
             ) from None
 
@@ -225,7 +225,7 @@ def describe(
     if diagnosis.statement_position:
         before = text.index(statement.text) if text else 0
         where = statement.where_at(int(diagnosis.statement_position) - before)
-    message = f"{where}: {diagnosis.message_primary} (SQLSTATE {error.sqlstate})"
+    message = f"{where}: {in_words(error)}"
     notes = (diagnosis.message_detail, diagnosis.message_hint, statement.text)
     return message, "\n".join(note for note in notes if note)
 

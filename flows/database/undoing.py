@@ -3,7 +3,7 @@
 import psycopg
 
 from flows.database.attempt import Say
-from flows.database.connection import Cause, Conn, cause_of
+from flows.database.connection import Cause, Conn, cause_of, in_words
 from flows.database.dependents import refused_drop
 from flows.database.functions import Function, put_back, resolve
 from flows.database.transaction import FencedTransaction
@@ -68,8 +68,7 @@ def put_back_all(
             if cause_of(error) is not Cause.REFUSAL:
                 raise
             raise RollbackFailed(
-                f"{function.identity} cannot be what it was:"
-                f" {error.diag.message_primary} (SQLSTATE {error.sqlstate})",
+                f"{function.identity} cannot be what it was: {in_words(error)}",
                 "pgflight.replaced_function has its definition, owner and rights.",
             ) from None
         if changed:

@@ -177,6 +177,17 @@ COMMENT ON COLUMN pgflight.saved_row.conflict IS 'Why it was not put back; it st
 CREATE INDEX IF NOT EXISTS saved_row_key
   ON pgflight.saved_row (saved_id, pg_catalog.hash_array_extended(key_texts, 0));
 
+CREATE OR REPLACE VIEW pgflight.open_column AS
+SELECT s.*
+FROM pgflight.saved AS s
+WHERE s.is_kept
+  AND NOT s.whole_rows
+  AND (s.restored_at IS NULL OR NOT EXISTS (
+    SELECT FROM pgflight.run AS r
+    WHERE r.run_id = s.restored_by AND r.state <> 'rolled_back'));
+
+COMMENT ON VIEW pgflight.open_column IS 'Of saved the columns that no deployment which is in place has put back.';
+
 -- Where this ledger is. A copy of the database has the same row and another
 -- identity, so that whoever deploys to it by mistake is told.
 CREATE TABLE IF NOT EXISTS pgflight.target (

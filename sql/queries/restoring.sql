@@ -40,15 +40,10 @@ WHERE id = %(id)s;
 -- name: select_standing
 -- Columns of open sets that are there.
 SELECT s.id, a.attrelid::bigint AS oid, a.attnum AS number
-FROM pgflight.saved AS s
+FROM pgflight.open_column AS s
 JOIN pg_catalog.pg_attribute AS a
   ON a.attrelid = pg_catalog.to_regclass(s.relation)::oid AND a.attname = s.value_names[1]
 WHERE s.version = %(version)s
-  AND s.is_kept
-  AND (s.restored_at IS NULL OR NOT EXISTS (
-    SELECT FROM pgflight.run AS r
-    WHERE r.run_id = s.restored_by AND r.state <> 'rolled_back'))
-  AND NOT s.whole_rows
   AND NOT a.attisdropped;
 
 -- name: note_horizon
@@ -62,15 +57,10 @@ WITH RECURSIVE family (oid) AS (
   FROM pg_catalog.pg_inherits AS i
   JOIN family AS f ON f.oid = i.inhparent
 )
-UPDATE pgflight.saved AS s
+UPDATE pgflight.open_column AS s
 SET horizon = pg_catalog.concat_ws(' ', (SELECT system_identifier FROM pg_catalog.pg_control_system()),
                                    pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()))
 WHERE s.version = %(version)s
-  AND s.is_kept
-  AND (s.restored_at IS NULL OR NOT EXISTS (
-    SELECT FROM pgflight.run AS r
-    WHERE r.run_id = s.restored_by AND r.state <> 'rolled_back'))
-  AND NOT s.whole_rows
   AND s.value_names[1] = %(column)s
   AND pg_catalog.to_regclass(s.relation)::oid = pg_catalog.to_regclass(%(table)s)::oid
   AND EXISTS (

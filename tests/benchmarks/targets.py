@@ -44,9 +44,9 @@ class Target:
         value = self.value(figures)
         if value is None:
             return "not measured"
-        word = "reached" if value <= self.limit else "missed"
         if self.unit == "MB":
-            return f"{word} by {abs(self.limit - value):.1f} MB"
+            return _held(value, self.limit, "MB")
+        word = _word(value, self.limit)
         factor = max(value, self.limit) / min(value, self.limit)
         return f"{word} by a factor of {factor:,.2f}"
 
@@ -72,13 +72,18 @@ class Limit:
 
     def verdict(self, figures: Figures) -> str:
         value = self.value(figures)
-        if value is None:
-            return "not measured"
-        word = "reached" if value <= self.limit else "missed"
-        return f"{word} by {abs(self.limit - value):.1f} s"
+        return "not measured" if value is None else _held(value, self.limit, "s")
 
     def show(self, value: float | None) -> str:
         return "" if value is None else f"{value:.1f} s"
+
+
+def _word(value: float, limit: float) -> str:
+    return "reached" if value <= limit else "missed"
+
+
+def _held(value: float, limit: float, unit: str) -> str:
+    return f"{_word(value, limit)} by {abs(limit - value):.1f} {unit}"
 
 
 def _beside(users: int, arm: str, quantity: str, other: str) -> tuple[Median, Median]:

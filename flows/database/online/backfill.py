@@ -15,6 +15,7 @@ from flows.database.connection import (
     Cause,
     Conn,
     cause_of,
+    in_words,
     one,
     reading,
     set_local,
@@ -372,7 +373,7 @@ class Backfill:
 
     def _said(self, error: psycopg.Error) -> tuple[str, str, str | None]:
         where, said = self._step.where, error.diag
-        message = f"{where}: {said.message_primary} (SQLSTATE {error.sqlstate})"
+        message = f"{where}: {in_words(error)}"
         return message, said.message_detail or self._step.summary, error.sqlstate
 
     def _note_lock(self) -> None:

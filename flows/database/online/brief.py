@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 
 from flows.database.attempt import Committed, Work
-from flows.database.connection import Cause, Conn, cause_of
+from flows.database.connection import Cause, Conn, cause_of, in_words
 from flows.database.functions import Function, note_functions, read_noted
 from flows.database.keeping import Keeper, keep_and_do
 from flows.database.ledger import read_fingerprints
@@ -146,7 +146,7 @@ def _execute(transaction: FencedTransaction, step: OnlineStep, text: str) -> Non
         if cause_of(error) is not Cause.REFUSAL:
             raise
         raise StatementFailed(
-            f"{step.where}: {error.diag.message_primary} (SQLSTATE {error.sqlstate})",
+            f"{step.where}: {in_words(error)}",
             "\n".join(filter(None, [error.diag.message_detail, text])),
             error.sqlstate,
         ) from None

@@ -12,6 +12,7 @@ from flows.database.connection import (
     Conn,
     cause_of,
     connect,
+    in_words,
     rows,
 )
 from flows.database.online.crew import Crew
@@ -92,7 +93,7 @@ def _try(conn: Conn, crew: Crew, step: OnlineStep) -> bool:
         if cause_of(error) in (Cause.CONTENTION, Cause.BUDGET):
             return False
         raise ApplyFailed(
-            f"{step.where}: {error.diag.message_primary} (SQLSTATE {error.sqlstate})",
+            f"{step.where}: {in_words(error)}",
             error.diag.message_detail or step.statements[0],
         ) from None
     if rows(conn, "select_invalid_index", index=step.index):
