@@ -27,6 +27,8 @@ LOGIN = "ci:not-a-real-secret"
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
 RUN_TIMEOUT_S = 180.0
+ANSWER_TIMEOUT_S = 90.0
+"""Longer than Prefect's SQLite waits for its lock, which is a minute."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ class Deployments:
         """Speaks to the API, with the login."""
         login = httpx.BasicAuth(*LOGIN.split(":"))
         base = f"{self.api}/"
-        with httpx.Client(base_url=base, auth=login, trust_env=False) as client:
+        with httpx.Client(
+            base_url=base, auth=login, trust_env=False, timeout=ANSWER_TIMEOUT_S
+        ) as client:
             yield client
 
     def post(self, path: str, **body: Any) -> Any:
@@ -90,10 +94,10 @@ class Deployments:
 
     def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
         """Ask the server's API, as the UI does; again while its database is locked."""
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + RUN_TIMEOUT_S
         with self.client() as client:
             while True:
-                answer = client.request(method, path, json=body, timeout=60)
+                answer = client.request(method, path, json=body)
                 if answer.status_code != 503 or time.monotonic() > deadline:
                     return answer
                 time.sleep(0.2)

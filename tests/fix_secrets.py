@@ -108,7 +108,8 @@ class Told:
         from prefect.settings import PREFECT_API_URL
 
         APILogHandler().flush()
-        with httpx.Client(base_url=str(PREFECT_API_URL.value())) as client:
+        api = str(PREFECT_API_URL.value())
+        with httpx.Client(base_url=api, timeout=TIMEOUT_S) as client:
             for kind in ("logs", "flow_runs", "task_runs", "artifacts", "events"):
                 answer = client.post(f"/{kind}/filter", json=_NEWEST.get(kind, {}))
                 self.by_place[f"prefect {kind}"] = _text_of(answer.json())
@@ -128,6 +129,9 @@ class Told:
             select = sql.SQL("SELECT t::text FROM {} AS t").format(sql.SQL(table))
             self.by_place[table] = str(admin.execute(select).fetchall())
 
+
+TIMEOUT_S = 90.0
+"""Longer than its SQLite waits for its lock."""
 
 _NEWEST: dict[str, dict[str, Any]] = {
     "logs": {"sort": "TIMESTAMP_DESC", "limit": 200},

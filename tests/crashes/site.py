@@ -21,6 +21,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PREFECT = [sys.executable, "-m", "prefect"]
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 90.0
+"""Longer than Prefect's SQLite waits for its lock, which is a minute."""
 POOL = "pgflight"
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 DEPLOYMENT = "deploy-migration/production"
@@ -160,11 +162,16 @@ class Site:
 
         def answered() -> httpx.Response | None:
             answer = httpx.request(
-                method, f"{self.api}{path}", json=body, trust_env=False, timeout=60
+                method,
+                f"{self.api}{path}",
+                json=body,
+                trust_env=False,
+                timeout=ANSWER_TIMEOUT_S,
             )
             return None if answer.status_code in (429, 502, 503) else answer
 
-        answer = wait_for(answered, f"an answer to {method} {path}")
+        what = f"an answer to {method} {path}"
+        answer = wait_for(answered, what, 3 * ANSWER_TIMEOUT_S)
         assert answer
         return answer.raise_for_status().json() if answer.content else None
 

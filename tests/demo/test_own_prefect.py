@@ -40,7 +40,15 @@ def url_told(demo: "subprocess.Popen[str]") -> str:
 
 
 def ask(method: str, url: str, **body: Any) -> Any:
-    answer = httpx.request(method, url, json=body or None, trust_env=False, timeout=60)
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        answer = httpx.request(
+            method, url, json=body or None, trust_env=False, timeout=PATIENCE_S
+        )
+        # While its SQLite is locked.
+        if answer.status_code != 503 or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
     return answer.raise_for_status().json()
 
 
