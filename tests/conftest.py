@@ -15,4 +15,5 @@ pytest_plugins = [
     "tests.fix_sabotage",
     "tests.fix_scripts",
     "tests.fix_deployments",
+    "tests.fix_newcomer",
 ]

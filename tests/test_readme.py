@@ -13,6 +13,7 @@ import yaml  # type: ignore[import-untyped]
 
 from flows.cli import app, run
 from flows.demo.world import World
+from tests.fix_newcomer import Newcomer
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = CHECKOUT / "README.md"
@@ -27,12 +28,7 @@ RUN_BY = {
     "make demo UI=1": "tests/demo/test_own_prefect.py",
     "make test": ".ci/run",
     "pip install '.[demo]'": "tests/test_package.py",
-    "pgflight register": "tests/demo/test_own_prefect.py",
-    "prefect work-pool create pgflight --type process": "tests/fix_deployments.py",
-    "prefect --no-prompt deploy --all": "tests/fix_deployments.py",
-    "pgflight automations": "tests/test_prefect_deployments.py",
-    "pgflight run 008 --watch": "tests/test_prefect_deployments.py",
-    "prefect worker start --pool pgflight": "tests/fix_deployments.py",
+    "make setup": ".ci/run",
     "prefect deployment run deploy-migration/production --param migration=008"
     ' --start-in "6 hours"': "tests/test_prefect_deployments.py",
     "prefect deployment run rollback-migration/production --param migration=008"
@@ -40,9 +36,14 @@ RUN_BY = {
 }
 
 
-def commands() -> Iterator[str]:
-    """The lines of all ``sh`` blocks, without their comments."""
-    for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL):
+def commands(text: str = "") -> Iterator[str]:
+    """The lines of all ``sh`` blocks, without their comments.
+
+    Args:
+        text: Markdown; the README where it is left out.
+    """
+    text = text or README.read_text()
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
         for line in block.splitlines():
             command = re.sub(r"\s+#.*", "", line)
             if command:
@@ -54,8 +55,14 @@ def own_database() -> list[list[str]]:
     return [shlex.split(line) for line in commands() if _is_of_own_database(line)]
 
 
+def of_own_prefect() -> list[str]:
+    """What the README has a newcomer type for a Prefect of one's own."""
+    _, _, section = README.read_text().partition("## Three ways to trigger it")
+    return [c for c in commands(section) if c not in RUN_BY]
+
+
 def _is_of_own_database(command: str) -> bool:
-    return command.startswith("pgflight ") and command not in RUN_BY
+    return command.startswith("pgflight ") and command not in of_own_prefect()
 
 
 def ci_files() -> list[dict[str, Any]]:
@@ -69,17 +76,30 @@ def test_every_command_is_run_somewhere() -> None:
     others = {
         c for c in commands() if not c.startswith(here) and not _is_of_own_database(c)
     }
-    assert others == RUN_BY.keys()
+    assert others - set(of_own_prefect()) == RUN_BY.keys()
+
+
+def test_own_prefect_as_written(newcomer: Newcomer) -> None:
+    """Three terminals, as it says; then what the jobs of CI run."""
+    lines = of_own_prefect()
+    for line in lines:
+        newcomer.type(line)
+    assert "DEPLOYED" in newcomer.last
+    for line in ci_lines():
+        newcomer.type(line)
+        assert "NOTHING_TO_DO" in newcomer.last, newcomer.last
+
+
+def ci_lines() -> list[str]:
+    """What the README's jobs run of pgflight."""
+    github, gitlab = ci_files()
+    steps = [step.get("run", "") for step in github["jobs"]["deploy"]["steps"]]
+    every = (*steps, *gitlab["migrate"]["script"])
+    return [line for line in every if line.startswith("pgflight")]
 
 
 def test_ci_runs_what_the_command_line_takes() -> None:
-    github, gitlab = ci_files()
-    steps = [step.get("run", "") for step in github["jobs"]["deploy"]["steps"]]
-    lines = [
-        line
-        for line in (*steps, *gitlab["migrate"]["script"])
-        if line.startswith("pgflight")
-    ]
+    lines = ci_lines()
     assert len(lines) == 2
     for line in lines:
         _, *arguments = shlex.split(line)

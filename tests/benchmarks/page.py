@@ -11,7 +11,7 @@ from tests.benchmarks.arms import IDLE
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.fly import UNVERIFIED
 from tests.benchmarks.plot import draw
-from tests.benchmarks.tables import tables
+from tests.benchmarks.tables import stall_table, tables
 
 MARK = "<!-- What follows is written by make bench. -->"
 BEGIN, END = (
@@ -37,19 +37,18 @@ def write_page(figures: Figures, docs: Path) -> None:
 
 
 def write_readme(figures: Figures, readme: Path) -> None:
-    """The plots and the targets, between the README's marks; none where it has none."""
+    """The plots and the stalls, between the README's marks; none where it has none."""
     if not readme.exists() or BEGIN not in readme.read_text():
         return
     head, _, rest = readme.read_text().partition(BEGIN)
     _, _, tail = rest.partition(END)
-    *_, targets = tables(figures, MARKDOWN)
     lines = [
         BEGIN,
         "![Longest stall against the number of users](docs/bench-stall.svg)",
         "![Time against the number of users](docs/bench-time.svg)",
         "",
         *_described(figures),
-        *_rows(targets),
+        *_rows(stall_table(figures, MARKDOWN)),
         END,
     ]
     readme.write_text("\n".join([head.rstrip("\n"), "", *lines]) + tail)

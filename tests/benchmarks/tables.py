@@ -11,6 +11,13 @@ from tests.benchmarks.targets import TARGETS
 
 _COLUMNS = ("time", "ratio", "write stall", "read stall", "errors", "RSS")
 
+_STALLS = (
+    (BASE, "psql, as usually written"),
+    ("psql-shipped", "psql, the shipped up.sql"),
+    ("auto", "pgflight"),
+)
+"""The arms that the README shows."""
+
 _SHARES = (
     ("the flow by itself, all of it imported", "by_itself_s"),
     ("the same as a flow run, from start to end", "run_s"),
@@ -27,6 +34,18 @@ def tables(figures: Figures, box: Box = HEAVY_HEAD) -> Iterator[Table]:
     if figures.shares:
         yield _share_table(figures, box)
     yield _target_table(figures, box)
+
+
+def stall_table(figures: Figures, box: Box) -> Table:
+    """What the application waits for at most, by number of users and way."""
+    table = Table(box=box)
+    table.add_column("longest stall at", no_wrap=True)
+    for _, heading in _STALLS:
+        table.add_column(heading, justify="right")
+    for users in figures.sizes:
+        stalls = (figures.median(users, arm, "stall_ms") for arm, _ in _STALLS)
+        table.add_row(f"{users:,} users", *map(_time, stalls))
+    return table
 
 
 def _size_table(figures: Figures, users: int, box: Box) -> Table:
