@@ -1,5 +1,12 @@
 """The fixtures of all tests, one plugin module a concern."""
 
+import os
+from tempfile import TemporaryDirectory
+
+# Before Prefect is imported: in the user's home it would leave results and notes.
+_HOME = TemporaryDirectory(prefix="pgflight-tests-")
+os.environ["PREFECT_HOME"] = _HOME.name
+
 # A module after those that it imports: pytest rewrites assertions at the first import.
 pytest_plugins = [
     "tests.fix_ci",

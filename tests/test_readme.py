@@ -148,3 +148,23 @@ def test_exported_variables_are_those_that_are_read() -> None:
         *("DATABASE_URL", "PGFLIGHT_MIGRATIONS", "PGFLIGHT_ENDPOINT"),
         "PREFECT_API_URL",
     }
+
+
+def test_links_lead_somewhere() -> None:
+    pages = [README, CHECKOUT / "CONTRIBUTING.md", *(CHECKOUT / "docs").glob("*.md")]
+    links = [
+        (page, *link.partition("#")[::2])
+        for page in pages
+        for link in re.findall(r"\]\((?!https?:)(\S+?)\)", page.read_text())
+    ]
+    assert len(links) > 30
+    for page, path, anchor in links:
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), (page.name, path)
+        assert not anchor or anchor in _anchors(found.read_text()), (page.name, anchor)
+
+
+def _anchors(text: str) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}

@@ -33,7 +33,12 @@ def ui(
     options = ["--disable-dev-shm-usage", *["--no-sandbox"] * (os.geteuid() == 0)]
     pictures = Path(KEPT) if KEPT else tmp_path_factory.mktemp("pictures")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_PROGRAM, args=options)
+        browser = playwright.chromium.launch(
+            executable_path=_PROGRAM,
+            args=options,
+            # Or it writes into the user's own.
+            env={**os.environ, "HOME": str(tmp_path_factory.mktemp("home"))},
+        )
         context = browser.new_context(viewport={"width": 1200, "height": 900})
         context.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
