@@ -72,6 +72,9 @@ def close_flight(
 
     Best effort, and over soon: the report is what counts, and it is the same.
 
+    Args:
+        run_id: the deployment that it is about; of a flight that was refused, its own.
+
     Raises:
         ConnectionFailed, QueryFailed: it could not be noted.
     """
@@ -121,6 +124,6 @@ def _ended(report: Report, run_id: UUID) -> Event:
         run_id=run_id,
         version=report.version,
         kind="ended",
-        detail=report.errors[0] if report.errors else report.action,
+        detail=": ".join([report.action, *report.errors[:1]]),
         outcome=report.outcome,
     )

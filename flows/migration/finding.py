@@ -29,3 +29,12 @@ class Finding(BaseModel):
     rule: str
     message: str
     help: str = ""
+
+
+def is_of_wrong_place(findings: list[Finding]) -> bool:
+    """Whether the server that answered is none that was meant."""
+    return any(
+        finding.rule in ("server-version", "wrong-database", "standby")
+        for finding in findings
+        if finding.level is Level.BLOCK
+    )

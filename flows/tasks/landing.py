@@ -1,7 +1,9 @@
 """How a flight ends: what is decided once the steps are over, from the ledger."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
@@ -22,12 +24,13 @@ from flows.migration.errors import (
     PgflightError,
     SmokeFailed,
 )
+from flows.migration.finding import is_of_wrong_place
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.redaction import masked_model
 from flows.migration.report import Report
 from flows.migration.state_name import BUSY, message_of, name_of
-from flows.targets import name_aimed_at
+from flows.targets import aimed_at, name_aimed_at
 from flows.tasks.engine import run_log
 from flows.tasks.landed import keep
 from flows.tasks.pinned import remember
@@ -210,6 +213,14 @@ def log_rollback() -> None:
     run_log().warning("⚠️  Rolling back")
 
 
+def _is_of_audit(report: Report) -> bool:
+    """Whether a flight that never began was one of this very database."""
+    changes = report.action in ("deploy", "rollback", "restore")
+    rules = {finding.rule for finding in report.blocking}
+    is_there = "connection" not in rules and not is_of_wrong_place(report.findings)
+    return changes and bool(report.title) and is_there
+
+
 def close(report: Report, flight: Flight | None) -> None:
     """The last line of the run's log, of its story in the ledger, and its page."""
     report.target_name = name_aimed_at()
@@ -222,6 +233,10 @@ def close(report: Report, flight: Flight | None) -> None:
             run_log().warning("The ledger was not told how it ended: %s", error)
         if report.outcome is Outcome.DEPLOYED:
             remember(flight.target, flight.identity)
+    elif _is_of_audit(report):
+        # It may be the ledger that is refused.
+        with suppress(PgflightError):
+            close_flight(aimed_at(), report, UUID(report.run_id))
     carry(report)
     run_log().info("%s", report.summary)
     publish_report(report)

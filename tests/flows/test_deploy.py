@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from flows.database.claim import CLAIM_KEY
 from flows.demo.service import run_application
 from flows.demo.world import World
 from flows.migration.outcome import Outcome
@@ -106,6 +107,55 @@ def test_interrupted_run_is_continued(
     assert report.outcome is Outcome.DEPLOYED
     assert report.applied is None
     assert state_in_ledger(owner) == "accepted"
+
+
+# What is refused is in the audit -----------------------------------------------
+
+
+def _last_event(owner: psycopg.Connection) -> tuple[str, str, str, str]:
+    row = owner.execute(
+        "SELECT version, kind, outcome, detail FROM pgflight.event ORDER BY id DESC"
+    ).fetchone()
+    assert row is not None
+    version, kind, outcome, detail = row
+    return version, kind, outcome, detail
+
+
+def test_refused_attempt_is_in_the_audit(
+    deploy: Fly, roll_back: Fly, owner: psycopg.Connection, ledger: None
+) -> None:
+    deploy("007")
+    *told, detail = _last_event(owner)
+    assert told == ["007", "ended", "BLOCKED"]
+    assert detail.startswith("deploy: Migration 007 is on hold")
+    roll_back("008")
+    *told, detail = _last_event(owner)
+    assert told == ["008", "ended", "BLOCKED"]
+    assert detail.startswith("rollback: Migration 008 is not in place here")
+
+
+def test_busy_attempt_is_in_the_audit(
+    deploy: Fly, owner: psycopg.Connection, ledger: None
+) -> None:
+    owner.execute("SELECT pg_advisory_lock(%s)", [CLAIM_KEY])
+    deploy("008")
+    *told, detail = _last_event(owner)
+    assert told == ["008", "ended", "BLOCKED"]
+    assert detail.startswith("deploy: Another deployment is at work")
+
+
+@pytest.mark.parametrize("version", ["008", "999"])
+def test_attempt_that_meant_something_else_is_not_in_the_audit(
+    deploy: Fly,
+    owner: psycopg.Connection,
+    ledger: None,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+) -> None:
+    monkeypatch.setenv("PGFLIGHT_EXPECTED_DATABASE", "another")
+    assert deploy(version).outcome is Outcome.BLOCKED
+    events = owner.execute("SELECT count(*) FROM pgflight.event").fetchone()
+    assert events == (0,)
 
 
 # Each step fails --------------------------------------------------------------

@@ -25,7 +25,7 @@ from flows.database.preflight.size import (
 from flows.database.sessions import existing_tables
 from flows.migration.errors import BadInput, ConnectionFailed
 from flows.migration.estimate import Outlook
-from flows.migration.finding import Finding, Level
+from flows.migration.finding import Finding, Level, is_of_wrong_place
 from flows.migration.flight import Identity
 from flows.migration.folder import Migration, load_migration
 from flows.migration.needs import known_tables
@@ -71,7 +71,7 @@ class Clearance:
     @property
     def is_wrong_place(self) -> bool:
         """What is asked next would be answered by the wrong server, or not at all."""
-        return _is_wrong_place(self.findings)
+        return is_of_wrong_place(self.findings)
 
 
 def clear(
@@ -179,21 +179,13 @@ def _inspect(clearance: Clearance, target: Target, terms: Terms) -> list[Finding
             facts = one(conn, "select_identity")
             found += server_findings(conn, target, facts)
             clearance.identity = _identity(facts)
-            if clearance.migration and not _is_wrong_place(found):
+            if clearance.migration and not is_of_wrong_place(found):
                 found += _inspect_migration(clearance, conn, facts, terms)
     except ConnectionFailed as error:
         if clearance.identity:
             raise
         found.append(block("connection", error.message, error.help))
     return found
-
-
-def _is_wrong_place(found: list[Finding]) -> bool:
-    return any(
-        finding.rule in ("server-version", "wrong-database", "standby")
-        for finding in found
-        if finding.level is Level.BLOCK
-    )
 
 
 def _inspect_migration(
