@@ -71,8 +71,10 @@ def run_ui(console: Console, users: int) -> None:
         with run_application(world) as endpoint:
             say(console, "Starting Prefect, with a target and a worker", "dim")
             with own_prefect(world.environment(endpoint)) as url:
-                say(console, f"Prefect's UI: {url}/deployments", "bold")
-                say(console, "deploy-migration → Run → Custom run: 008, target demo")
+                # Without v2 it is Prefect's old UI, where a list of blocks is none.
+                say(console, f"Prefect's UI: {url}/v2/deployments", "bold")
+                say(console, "production of deploy-migration → Run → Custom run:"
+                             " 008, target demo → Submit → View run")  # fmt: skip
                 say(console, "Ctrl-C stops everything", "dim")
                 signal.pause()
 

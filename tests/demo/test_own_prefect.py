@@ -34,8 +34,13 @@ def demo() -> Iterator["subprocess.Popen[str]"]:
 def url_told(demo: "subprocess.Popen[str]") -> str:
     assert demo.stdout
     for line in demo.stdout:
-        if found := re.search(r"UI: (http://127\.0\.0\.1:\d+)/", line):
-            return found.group(1)
+        if found := re.search(r"UI: (http://127\.0\.0\.1:\d+)(/.*)", line):
+            base, path = found.groups()
+            settings = ask("GET", f"{base}/ui-settings")
+            # There is an old one as well, at other paths.
+            own = settings[f"{settings['default_ui']}_base_url"]
+            assert path == f"{own}/deployments"
+            return str(base)
     raise AssertionError("the demo has ended")
 
 
