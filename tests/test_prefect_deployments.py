@@ -362,7 +362,8 @@ def test_run_that_nobody_takes_is_said_and_goes_on(deployments: Deployments) -> 
         delete_run(deployments, done.stdout)
     assert done.returncode == 60
     assert "is paused: prefect work-pool resume pgflight" in done.stdout
-    assert "The run goes on. Look there: http" in done.stdout
+    page = deployments.api.replace("/api", "/v2/runs/flow-run/")
+    assert f"The run goes on. Look there: {page}" in done.stdout
 
 
 def test_lost_api_is_said_and_survived(deployments: Deployments) -> None:

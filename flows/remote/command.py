@@ -10,7 +10,6 @@ from typing import Any
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
-from prefect.utilities.urls import url_for
 from rich.console import Console
 
 from flows.here import STOPPED
@@ -18,6 +17,7 @@ from flows.migration.report import Report
 from flows.migration.report_json import report_as_json
 from flows.remote.api import server
 from flows.remote.ending import report_of, report_of_deleted
+from flows.remote.page import page_of
 from flows.remote.start import Started, Wanted, start
 from flows.remote.watch import PICKUP_S, Watch
 from flows.terminal import say, show_report
@@ -112,7 +112,7 @@ def named(
 
 def _about(started: Started) -> dict[str, Any]:
     run = started.run
-    url = url_for("flow-run", run.id) or f"flow run {run.id}"
+    url = page_of(run.id) or f"flow run {run.id}"
     return {"id": str(run.id), "name": run.name, "url": url}
 
 
