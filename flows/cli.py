@@ -516,7 +516,7 @@ def _fly(action: str, run: Callable[[], Any], as_json: bool, file: Path | None) 
         code = report.exit_code
     except Interrupted as stop:
         report = stop.report
-        code = _code_of_stopped(report, action)
+        code = code_of_stopped(report, action)
     if as_json:
         print_json(report_as_json(report))
     else:
@@ -524,7 +524,7 @@ def _fly(action: str, run: Callable[[], Any], as_json: bool, file: Path | None) 
     return code
 
 
-def _code_of_stopped(report: Report, action: str) -> int:
+def code_of_stopped(report: Report, action: str) -> int:
     """The outcome's own, where there is one: 130 says that nothing was begun.
 
     What was done in a part of the run is not yet all that was asked for.

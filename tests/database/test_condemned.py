@@ -5,8 +5,13 @@ import pytest
 
 from flows.database.apply import apply
 from flows.database.condemned import condemned
-from flows.migration.errors import Blocked, ConnectionFailed, LocksNotObtained
-from flows.migration.errors import RollbackFailed as Failed
+from flows.migration.errors import (
+    Blocked,
+    ConnectionFailed,
+    LocksNotObtained,
+    RollbackFailed,
+    not_replicated,
+)
 from flows.migration.flight import Flight
 from tests.database.conftest import quiet
 from tests.fix_flight import MakeFlight
@@ -27,13 +32,15 @@ def noted(owner: psycopg.Connection) -> list[tuple[str | None]]:
     return owner.execute("SELECT condemned FROM pgflight.run").fetchall()
 
 
-@pytest.mark.parametrize("error", [ConnectionFailed("cut off"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [ConnectionFailed("cut off"), not_replicated(), KeyboardInterrupt()]
+)
 def test_what_is_cut_short_stays_noted(committed: Flight, owner, error: BaseException):
     end_with(error, committed)
     assert noted(owner) == [("it was slow",)]
 
 
-@pytest.mark.parametrize("error", [Failed("no"), Blocked("not now")])
+@pytest.mark.parametrize("error", [RollbackFailed("no"), Blocked("not now")])
 def test_what_is_refused_is_left_to_a_person(
     committed: Flight, owner, error: BaseException
 ):
@@ -54,5 +61,5 @@ def test_what_an_earlier_run_began_and_cannot_be_is_left_to_a_person(
     committed: Flight, make_flight: MakeFlight, owner
 ):
     end_with(KeyboardInterrupt(), committed)
-    end_with(Failed("no"), make_flight())
+    end_with(RollbackFailed("no"), make_flight())
     assert noted(owner) == [(None,)]

@@ -194,6 +194,40 @@ def stop_rollback(fly: Fly) -> Callable[[str], Report]:
     return run
 
 
+def test_stopped_end_of_an_unfinished_rollback_is_told_as_one(
+    killed_on_its_way_back: Callable[[BaseException], None],
+    fly: Fly,
+    alone: Alone,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Nobody has to decide anything: the next recovery goes on with it."""
+    from flows import deploy
+
+    killed_on_its_way_back(KeyboardInterrupt())
+    with monkeypatch.context() as patch:
+        patch.setattr(deploy, "roll_back", raising(KeyboardInterrupt()))
+        report = fly(deploy.deploy_migration, "008")[-1]
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLBACK_FAILED, 30)
+    assert alone("recover").outcome is Outcome.ROLLED_BACK
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome"),
+    [("claim", Outcome.BLOCKED), ("restore", Outcome.NEEDS_DECISION)],
+)
+def test_stopped_restore_is_told(
+    fly: Fly, alone: Alone, monkeypatch: pytest.MonkeyPatch, step: str, outcome: Outcome
+):
+    from flows import restore
+    from flows.rollback import rollback_migration
+
+    alone("deploy")
+    fly(rollback_migration, "008", confirm="008")
+    monkeypatch.setattr(restore, "find_saved", lambda _: True)
+    monkeypatch.setattr(restore, step, raising(KeyboardInterrupt()))
+    assert fly(restore.restore_migration, "008")[-1].outcome is outcome
+
+
 def last_event(owner: psycopg.Connection) -> tuple[str, str]:
     row = owner.execute(
         "SELECT kind, outcome FROM pgflight.event ORDER BY id DESC LIMIT 1"

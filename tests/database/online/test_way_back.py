@@ -7,11 +7,13 @@ import pytest
 
 from flows.database.online.apply import apply_online
 from flows.database.revert import revert
+from flows.demo.world import World
 from flows.migration.errors import Busy, Condemned, ConnectionFailed, RollbackFailed
 from flows.migration.report import CANCELLED
 from tests.database.conftest import Bare, quiet
 from tests.database.online.conftest import FlyOnline
 from tests.database.online.test_apply import states
+from tests.database.online.test_killed import hold_step_key
 from tests.database.online.test_undo import NEVER
 from tests.fix_flight import MakeFlight
 from tests.fix_migrations import Dump
@@ -148,3 +150,34 @@ def test_steps_of_another_planner_are_left_to_down(
     owner.execute("UPDATE pgflight.step SET summary = 'another'")
     assert revert(make_flight(), "", quiet).result.strategy == "transactional"
     assert dump_schema() == before
+
+
+def test_last_step_of_the_killed_run_is_waited_for(
+    bare: Bare, fly_until: FlyUntil, make_flight, world: World, owner
+):
+    bare(UP, DOWN)
+    fly_until("ALTER TABLE", KILLED)
+    timer = hold_step_key(world, 1)
+    assert revert(make_flight(), "", quiet).total_ms > 500
+    assert states(owner) == [("rolled_back", "online")]
+    timer.join()
+
+
+def test_nothing_is_noted_by_who_has_lost_the_fence(
+    bare: Bare, make_flight: MakeFlight, owner
+):
+    """Somebody else may be at work by then."""
+    bare(UP, DOWN)
+
+    def say(line: str) -> None:
+        if "CREATE INDEX" in line:
+            owner.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE application_name LIKE 'pgflight fence %'"
+                " AND datname = current_database()"
+            )
+            raise KeyboardInterrupt
+
+    with pytest.raises(RollbackFailed, match="holds the fence was lost"):
+        apply_online(make_flight(strategy="online"), say)
+    assert noted(owner) == ""
