@@ -23,6 +23,7 @@ from flows.migration.errors import PgflightError, QueryFailed
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
 from flows.migration.losses import changed_tables
 from flows.migration.manifest import LEAST_BUDGET_MS, MOST_BUDGET_MS
+from flows.migration.outcome import Outcome
 from flows.migration.parameters import MIGRATION_NAME, without_credential
 from flows.migration.report import Report
 from flows.migration.report_json import report_as_json
@@ -167,7 +168,7 @@ def deploy(
                 return_state=True,
             )
 
-    return _fly(run, as_json, report)
+    return _fly("deploy", run, as_json, report)
 
 
 @app.command
@@ -212,7 +213,7 @@ def rollback(
             return_state=True,
         )
 
-    return _fly(run, as_json, report)
+    return _fly("rollback", run, as_json, report)
 
 
 @app.command
@@ -236,7 +237,7 @@ def recover(
 
         return recover_migrations(target, folder, return_state=True)
 
-    return _fly(run, as_json, report)
+    return _fly("recover", run, as_json, report)
 
 
 @app.command
@@ -268,7 +269,7 @@ def restore(
             migration, target, budget_ms, folder, return_state=True
         )
 
-    return _fly(run, as_json, report)
+    return _fly("restore", run, as_json, report)
 
 
 @app.command
@@ -290,7 +291,7 @@ def verify(
 
         return verify_migration(migration, target, folder, return_state=True)
 
-    return _fly(run, as_json, report)
+    return _fly("verify", run, as_json, report)
 
 
 @app.command
@@ -504,7 +505,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(STOPPED)
 
 
-def _fly(run: Callable[[], Any], as_json: bool, file: Path | None) -> int:
+def _fly(action: str, run: Callable[[], Any], as_json: bool, file: Path | None) -> int:
     """Run a flow in this process, show it, and return its outcome's exit code."""
     console = _console(as_json)
     if file:
@@ -515,12 +516,23 @@ def _fly(run: Callable[[], Any], as_json: bool, file: Path | None) -> int:
         code = report.exit_code
     except Interrupted as stop:
         report = stop.report
-        code = report.exit_code or STOPPED
+        code = code_of_stopped(report, action)
     if as_json:
         print_json(report_as_json(report))
     else:
         show_report(console, report)
     return code
+
+
+def code_of_stopped(report: Report, action: str) -> int:
+    """The outcome's own, where there is one: 130 says that nothing was begun.
+
+    What was done in a part of the run is not yet all that was asked for.
+    """
+    is_part = report.action != action
+    if report.outcome is Outcome.BLOCKED or (is_part and report.is_success):
+        return STOPPED
+    return report.exit_code
 
 
 def _write(file: Path | None, report: Report) -> None:

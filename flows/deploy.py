@@ -131,6 +131,7 @@ def stop(
     report.add_error(signal)
     try:
         if flight and landing.must_take_back_own(flight):
+            landing.condemn_own(flight, signal)
             landing.log_rollback()
             # Until it is back: a second signal may end this too.
             report.conclude(Outcome.ROLLBACK_FAILED)

@@ -52,5 +52,9 @@ def restore_migration(
             raise
         except Exception as error:
             landing.conclude_failed_restore(report, flight, error)
+        except BaseException as signal:
+            landing.conclude_failed_restore(report, flight, signal)
+            landing.close(report, flight)
+            raise
         landing.close(report, flight)
     return landing.state_of(report)

@@ -9,6 +9,7 @@ from prefect.exceptions import Abort, Pause
 
 from flows.border import masking_errors
 from flows.migration.errors import NotInPlace
+from flows.migration.flight import Flight
 from flows.migration.folder import folder_chosen
 from flows.migration.lateness import AN_HOUR, Lateness
 from flows.migration.outcome import Outcome
@@ -63,7 +64,7 @@ def rollback_migration(
     folder = folder_chosen(folder, os.environ)
     report = Report(action="rollback", version=migration, run_id=str(uuid4()))
     flight = None
-    with claiming(), aiming(target):
+    with claiming() as is_outermost, aiming(target):
         try:
             assert_in_time(latest_start_minutes)
             flight = claim(find_run(report, migration, folder, budget_ms, confirm))
@@ -74,8 +75,21 @@ def rollback_migration(
             raise
         except Exception as error:
             landing.conclude_failed_rollback(report, flight, error)
+        except BaseException as signal:
+            # A deployment takes it back itself, in the seconds that are left.
+            if is_outermost:
+                stop(report, flight, signal)
+            raise
         landing.close(report, flight)
     return landing.state_of(report)
+
+
+def stop(report: Report, flight: Flight | None, signal: BaseException) -> None:
+    """Cancelled, or Ctrl-C: what was not committed by then is not done."""
+    try:
+        landing.conclude_stopped_rollback(report, flight, signal)
+    finally:
+        landing.close(report, flight)
 
 
 def roll_back(failed: Report, folder: str, *causes: object) -> Report:

@@ -12,9 +12,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from flows.cli import code_of_stopped
 from flows.demo.loopback import HOST
 from flows.demo.world import World
 from flows.migration.errors import PgflightError
+from flows.migration.outcome import Outcome
+from flows.migration.report import Report
 from tests.fix_flight import NO_ENDPOINT
 
 Pgflight = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -251,3 +254,21 @@ def test_report_is_written_however_it_ends(
     assert "`pgflight deploy 007`" in page
     assert "1. pgflight deploy 007" in done.stdout
     assert len(list(here.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome", "code"),
+    [
+        ("recover", Outcome.BLOCKED, 130),
+        ("recover", Outcome.NOTHING_TO_DO, 0),
+        ("recover", Outcome.NEEDS_DECISION, 40),
+        ("deploy", Outcome.DEPLOYED, 130),
+        ("deploy", Outcome.ROLLED_BACK, 20),
+    ],
+)
+def test_stopped_recovery_ends_with_its_own_code(
+    action: str, outcome: Outcome, code: int
+) -> None:
+    """One deployment of it that went well is not yet what was asked for."""
+    report = Report(action=action, version="", run_id="").conclude(outcome)
+    assert code_of_stopped(report, "recover") == code

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import takewhile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.fix_prefect import Fly
 from tests.fix_sabotage import Sabotage
 
 PGFLIGHT = (sys.executable, "-m", "flows.cli")
+Start = Callable[..., AbstractContextManager["subprocess.Popen[str]"]]
 BACKENDS = (
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name LIKE 'pgflight%'"
@@ -32,25 +34,45 @@ def slow(folder: Path) -> None:
 
 
 @pytest.fixture
-def deployment(
-    prefect: None, world: World, application: str, folder: Path
-) -> Iterator["subprocess.Popen[str]"]:
+def start(prefect: None, world: World, application: str, folder: Path) -> Start:
+    """Starts pgflight on 008; nothing of it is left when its block is."""
     from prefect.settings import PREFECT_API_URL
 
-    with subprocess.Popen(
-        [*PGFLIGHT, "deploy", "008", "--budget-ms", "100000"],
-        env={
-            **os.environ,
-            **world.environment(application),
-            "PREFECT_API_URL": str(PREFECT_API_URL.value()),
-            "PGFLIGHT_MIGRATIONS": str(folder),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    @contextmanager
+    def run(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
+        with subprocess.Popen(
+            [*PGFLIGHT, *arguments, "--budget-ms", "100000"],
+            env={
+                **os.environ,
+                **world.environment(application),
+                "PREFECT_API_URL": str(PREFECT_API_URL.value()),
+                "PGFLIGHT_MIGRATIONS": str(folder),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            yield process
+            process.kill()
+
+    return run
+
+
+@pytest.fixture
+def deployment(start: Start) -> Iterator["subprocess.Popen[str]"]:
+    with start("deploy", "008") as process:
         yield process
-        process.kill()
+
+
+@pytest.fixture
+def slow_down(folder: Path, owner: psycopg.Connection) -> str:
+    """A down.sql that takes long the first time; returns the query that does."""
+    down = folder / "008_active_org" / "down.sql"
+    # A sequence goes on counting when its transaction is rolled back.
+    nap = "SELECT CASE nextval('platform.naps') WHEN 1 THEN pg_sleep(60) END"
+    down.write_text(f"{down.read_text()}\n{nap};\n")
+    owner.execute("CREATE SEQUENCE platform.naps")
+    return nap
 
 
 def wait_until(owner: psycopg.Connection, query: str) -> None:
@@ -58,6 +80,14 @@ def wait_until(owner: psycopg.Connection, query: str) -> None:
     while not (owner.execute(query).fetchone() or [0])[0]:
         assert time.monotonic() < deadline, query
         time.sleep(0.05)
+
+
+def ends_of(owner: psycopg.Connection) -> list[str]:
+    """What each flight has told of its end."""
+    found = owner.execute(
+        "SELECT outcome FROM pgflight.event WHERE kind = 'ended' ORDER BY id"
+    ).fetchall()
+    return [outcome for (outcome,) in found]
 
 
 def assert_report_is_last(output: str) -> None:
@@ -158,25 +188,61 @@ def test_output_that_nobody_reads_any_more_changes_nothing(
 
 
 def test_ctrl_c_in_the_rollback_does_not_leave_what_is_bad(
-    folder: Path,
+    slow_down: str,
     sabotage: Sabotage,
     dump_schema: Dump,
     owner: psycopg.Connection,
     deployment: "subprocess.Popen[str]",
 ) -> None:
-    down = folder / "008_active_org" / "down.sql"
-    # A sequence goes on counting when its transaction is rolled back.
-    nap = "SELECT CASE nextval('platform.naps') WHEN 1 THEN pg_sleep(60) END"
-    down.write_text(f"{down.read_text()}\n{nap};\n")
-    owner.execute("CREATE SEQUENCE platform.naps")
     sabotage("DROP INDEX platform.idx_users_active_org")
     before = dump_schema()
-    wait_until(owner, f"{BACKENDS} AND query = $${nap}$$")
+    wait_until(owner, f"{BACKENDS} AND query = $${slow_down}$$")
     deployment.send_signal(signal.SIGINT)
     output, _ = deployment.communicate(timeout=60)
     assert deployment.returncode == 20, output
     assert_report_is_last(output)
     assert dump_schema() == before
+    # The one that was cut short tells nothing of its own: the next one goes on at once.
+    assert ends_of(owner) == ["ROLLED_BACK", "ROLLED_BACK"]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_rollback_by_hand_changes_nothing_and_says_so(
+    deploy: Fly,
+    start: Start,
+    slow_down: str,
+    dump_schema: Dump,
+    owner: psycopg.Connection,
+    sent: signal.Signals,
+) -> None:
+    deploy()
+    before = dump_schema()
+    with start("rollback", "008", "--yes") as process:
+        wait_until(owner, f"{BACKENDS} AND query = $${slow_down}$$")
+        process.send_signal(sent)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "BLOCKED  rollback 008" in output
+    assert "008 is in place as before" in output
+    assert "Traceback" not in output
+    assert ends_of(owner) == ["DEPLOYED", "BLOCKED"]
+    condemned = owner.execute("SELECT state, condemned FROM pgflight.run").fetchall()
+    assert condemned == [("accepted", None)]
+    assert dump_schema() == before
+
+
+def test_ctrl_c_in_preflight_says_that_nothing_was_begun(
+    ledger: None, owner: psycopg.Connection, admin: psycopg.Connection, start: Start
+) -> None:
+    with admin.transaction():
+        admin.execute("LOCK TABLE pgflight.run IN ACCESS EXCLUSIVE MODE")
+        with start("deploy", "008") as process:
+            wait_until(owner, f"{BACKENDS} AND wait_event_type = 'Lock'")
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "BLOCKED  deploy 008" in output
+    assert state_in_ledger(owner) is None
 
 
 def test_ctrl_c_after_the_acceptance_leaves_it(
@@ -190,6 +256,7 @@ def test_ctrl_c_after_the_acceptance_leaves_it(
     )
     deployment.send_signal(signal.SIGINT)
     output, _ = deployment.communicate(timeout=60)
-    assert "ROLLED_BACK" not in output
+    assert deployment.returncode == 0, output
+    assert "DEPLOYED  deploy 008" in output
     assert state_in_ledger(owner) == "accepted"
     assert is_in_place(dump_schema())

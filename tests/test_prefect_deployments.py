@@ -437,6 +437,16 @@ def test_declined_is_blocked_with_who_and_why(
         assert_asked_anew(deployments, run_id)
 
 
+def test_cancelled_while_suspended_is_blocked(deployments: Deployments) -> None:
+    """Prefect asks no process: nobody else can say that nothing was written."""
+    with suspended(deployments) as (watch, run_id):
+        cancelled = deployments.prefect("flow-run", "cancel", run_id)
+        assert cancelled.returncode == 0, cancelled.stdout
+        shown, _ = watch.communicate(timeout=120)
+    assert watch.returncode == 10, shown
+    assert "Cancelled while it waited for an approval; nothing was written" in shown
+
+
 def test_no_answer_is_blocked(deployments: Deployments) -> None:
     until = ("--param", "approval=true", "--param", "approval_minutes=0.02")
     done = deployments.pgflight(*DEPLOY, *until)

@@ -73,19 +73,22 @@ _CLAIM: ContextVar[Claim] = ContextVar("pgflight_claim")
 
 
 @contextmanager
-def claiming() -> Iterator[None]:
+def claiming() -> Iterator[bool]:
     """What is claimed in this block is given back at its end.
 
     A flow inside of another (the rollback of a failed deployment) works under the
     claim of the outer one.
+
+    Yields:
+        Whether this is the outer one.
     """
     if _CLAIM.get(None):
-        yield
+        yield False
         return
     claim = Claim()
     token = _CLAIM.set(claim)
     try:
-        yield
+        yield True
     finally:
         _CLAIM.reset(token)
         claim.release()

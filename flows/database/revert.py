@@ -1,5 +1,9 @@
-"""Reverting a migration: one transaction that saves, undoes and proves it."""
+"""Reverting a migration: one transaction that saves, undoes and proves it.
 
+What is half in place, online, is taken back by its own steps instead.
+"""
+
+import time
 from dataclasses import dataclass
 
 from flows.database.attempt import Committed, Say, Work, commit_once, insist
@@ -20,14 +24,16 @@ from flows.database.fingerprint import (
 )
 from flows.database.keeping import Keeper, keep_and_do
 from flows.database.ledger import (
-    Run,
     read_run,
     read_runs,
     record_state,
 )
+from flows.database.online.crew import Felt
+from flows.database.online.undo import undo_unfinished
 from flows.database.saving import Copy
 from flows.database.transaction import FencedTransaction
 from flows.database.undoing import put_back_all, undo
+from flows.migration.commit_state import CommitState
 from flows.migration.errors import Blocked, RollbackFailed
 from flows.migration.flight import Flight
 from flows.migration.locks import tables_of
@@ -35,6 +41,7 @@ from flows.migration.losses import losses
 from flows.migration.mentions import Mentions, mentions_of
 from flows.migration.report import Saved
 from flows.migration.script import Script
+from flows.migration.strategy import Strategy
 
 
 @dataclass(frozen=True)
@@ -44,16 +51,20 @@ class Reverted:
     Attributes:
         catalogue: what the catalogue must be from now on.
         of_others: objects that somebody else has made or changed meanwhile.
+        strategy: online where the steps of an unfinished deployment were taken back.
     """
 
-    run: Run
     saved: list[Saved]
     catalogue: Fingerprint
     of_others: list[str]
+    strategy: Strategy = "transactional"
 
 
 def revert(flight: Flight, reason: str, say: Say) -> Committed[Reverted]:
     """Run down.sql, with what it deletes saved and the result proved, in one COMMIT.
+
+    down.sql is the inverse of the whole: where a deployment has come only half the way,
+    or half the way back, its steps are taken back instead.
 
     Raises:
         Busy, LocksNotObtained, Blocked: nothing was changed.
@@ -62,28 +73,20 @@ def revert(flight: Flight, reason: str, say: Say) -> Committed[Reverted]:
         CommitUnknown: nobody can say what became of the COMMIT.
     """
     down = flight.migration.down
-    if down is None:
-        raise RollbackFailed(
-            f"Migration {flight.migration.version} has no down.sql: it was declared"
-            " irreversible and is still in place",
-            "Decide by hand: repair the application, or write a migration that undoes"
-            " it.",
-        )
     with condemned(flight, reason):
-        insist(flight, lambda: _look_ahead(flight, down))
-
-        def revert_with(copies: list[Copy]) -> Committed[Reverted]:
-            work = Work(
-                name="rollback",
-                tables=tables_of(down),
-                run=lambda transaction: _revert(
-                    transaction, flight, copies, reason, say
-                ),
-                has_committed=lambda conn: not _in_place(conn, flight),
+        if down:
+            insist(flight, lambda: _look_ahead(flight, down))
+        undone = _revert_steps(flight, reason, say)
+        if undone:
+            return undone
+        if down is None:
+            raise RollbackFailed(
+                f"Migration {flight.migration.version} has no down.sql: it was declared"
+                " irreversible and is still in place",
+                "Decide by hand: repair the application, or write a migration that"
+                " undoes it.",
             )
-            return commit_once(flight, work, say)
-
-        return keep_and_do(flight, losses(down.nodes), revert_with, say)
+        return _revert_all(flight, down, reason, say)
 
 
 def prove_reverted(flight: Flight, catalogue: Fingerprint) -> None:
@@ -100,6 +103,46 @@ def prove_reverted(flight: Flight, catalogue: Fingerprint) -> None:
             " again:\n" + "\n".join(different),
             "Find out by whom: it was not down.sql, which was proved before.",
         )
+
+
+def _revert_steps(flight: Flight, reason: str, say: Say) -> Committed[Reverted] | None:
+    """None where nothing is half in place, or down.sql has to."""
+    if flight.found_state != "applying":
+        return None
+    felt = Felt()
+    started = time.monotonic()
+    try:
+        undone = insist(flight, lambda: undo_unfinished(flight, reason, felt, say))
+    except BaseException:
+        flight.report.add_in_vain(felt.waits, felt.locks)
+        raise
+    if undone is None:
+        return None
+    return Committed(
+        result=Reverted(felt.saved, undone.catalogue, undone.of_others, "online"),
+        attempt=1,
+        total_ms=(time.monotonic() - started) * 1_000,
+        statements=felt.statements,
+        locks=felt.locks,
+        waits=felt.waits,
+        commit=CommitState.ACKED,
+        is_replicated=True,
+    )
+
+
+def _revert_all(
+    flight: Flight, down: Script, reason: str, say: Say
+) -> Committed[Reverted]:
+    def revert_with(copies: list[Copy]) -> Committed[Reverted]:
+        work = Work(
+            name="rollback",
+            tables=tables_of(down),
+            run=lambda transaction: _revert(transaction, flight, copies, reason, say),
+            has_committed=lambda conn: not _in_place(conn, flight),
+        )
+        return commit_once(flight, work, say)
+
+    return keep_and_do(flight, losses(down.nodes), revert_with, say)
 
 
 def _in_place(conn: Conn, flight: Flight) -> bool:
@@ -145,7 +188,7 @@ def _revert(
     others = _assert_same(before, found, mentions_of(flight.migration.up, down))
     saved = keeper.finish(say)
     record_state(conn, run, "rolled_back", reason, flight.run_id)
-    return Reverted(run=run, saved=saved, catalogue=found, of_others=others)
+    return Reverted(saved=saved, catalogue=found, of_others=others)
 
 
 def _assert_same(before: Before, found: Fingerprint, mentions: Mentions) -> list[str]:

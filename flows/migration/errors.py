@@ -174,6 +174,15 @@ NOT_CONFIRMED = (
 )
 
 
+def being_rolled_back(reason: str) -> Condemned:
+    """The error of a deployment that finds a rollback that has begun."""
+    return Condemned(
+        "An earlier run began to roll this migration back and did not get to the"
+        f" end; it was because: {reason}",
+        "Once it is rolled back, run again to deploy it.",
+    )
+
+
 def not_replicated() -> NotReplicated:
     """The error of a COMMIT that was given up waiting for."""
     return NotReplicated(

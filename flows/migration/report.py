@@ -240,7 +240,7 @@ class Report(BaseModel):
     def add_error(self, error: BaseException) -> None:
         """Keep an error beside those that came before it."""
         self.is_busy = self.is_busy or isinstance(error, Busy)
-        text = mask(_told(error))
+        text = reason_of(error)
         if text not in self.errors:
             self.errors.append(text)
 
@@ -299,12 +299,13 @@ def longest_held(locks: Iterable[LockHeld]) -> list[LockHeld]:
     return list(longest.values())
 
 
-def _told(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """An error, or the signal that ended a run, as a sentence without secrets."""
     if isinstance(error, PgflightError):
-        return str(error)
-    told = f"{type(error).__name__}: {error}"
-    # A signal, which is nothing that went wrong.
-    return told if isinstance(error, Exception) else CANCELLED
+        return mask(str(error))
+    # A signal is nothing that went wrong.
+    is_signal = not isinstance(error, Exception)
+    return CANCELLED if is_signal else mask(f"{type(error).__name__}: {error}")
 
 
 def _gravity(outcome: Outcome) -> tuple[int, bool]:

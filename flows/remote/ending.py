@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,7 @@ def report_of(client: SyncPrefectClient, run: FlowRun, action: str) -> Report:
 
     The state's name has the last word: a run that was tried again may still have the
     report of its first try. A run that did not come to an end of its own is UNKNOWN,
-    unless it never began or left a report on its way out.
+    unless it never began, only asked for an approval, or left a report on its way out.
 
     Args:
         action: deploy, rollback, verify or recover.
@@ -107,12 +108,31 @@ def _is_of_the_last_try(
     return bool(began) and ended is not None and ended >= max(began)
 
 
-def _began(client: SyncPrefectClient, run: FlowRun) -> list[datetime]:
-    """Each time that its flow began; Prefect has that before the flow's first line."""
+def _history(client: SyncPrefectClient, run: FlowRun) -> list[State]:
+    """The states that it was in, the first one first; none where nobody can say."""
     try:
         states = client.read_flow_run_states(run.id)
     except (httpx.TransportError, PrefectHTTPStatusError):
-        states = []
+        return []
+    return sorted(states, key=lambda state: state.timestamp)
+
+
+def _has_only_asked(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """Whether it came each time to the question for an approval, and never further.
+
+    A run that somebody else suspends goes on with what it is at: its state waits for no
+    answer.
+    """
+    history = _history(client, run)
+    followed = [after for state, after in pairwise(history) if state.is_running()]
+    return bool(followed) and all(
+        state.is_paused() and state.state_details.run_input_keyset for state in followed
+    )
+
+
+def _began(client: SyncPrefectClient, run: FlowRun) -> list[datetime]:
+    """Each time that its flow began; Prefect has that before the flow's first line."""
+    states = _history(client, run)
     if not states:
         # Nobody knows, so it may have.
         return [run.start_time] if run.start_time else []
@@ -128,6 +148,9 @@ def _of_prefects_own(
     if not _began(client, run):
         obstacle = _obstacle(client, run)
         sentence = f"The run never began ({said}); nothing was written{obstacle}"
+        return Outcome.BLOCKED, sentence
+    if _has_only_asked(client, run):
+        sentence = f"{state.name} while it waited for an approval; nothing was written"
         return Outcome.BLOCKED, sentence
     left = _left_by_it(target)
     return Outcome.UNKNOWN, f"The run did not come to its own end ({said}). {left}"

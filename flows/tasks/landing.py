@@ -8,6 +8,7 @@ from uuid import UUID
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
+from flows.database.condemned import condemn, spare
 from flows.database.ledger import Run
 from flows.database.logbook import close_flight
 from flows.database.unfinished import Unfinished
@@ -23,12 +24,13 @@ from flows.migration.errors import (
     InTheWay,
     PgflightError,
     SmokeFailed,
+    being_rolled_back,
 )
 from flows.migration.finding import is_of_wrong_place
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.redaction import masked_model
-from flows.migration.report import Report
+from flows.migration.report import Report, reason_of
 from flows.migration.state_name import BUSY, message_of, name_of
 from flows.targets import aimed_at, name_aimed_at
 from flows.tasks.engine import run_log
@@ -80,6 +82,14 @@ def must_take_back_own(flight: Flight) -> bool:
     return flight.found_as is None and is_open
 
 
+def condemn_own(flight: Flight, signal: BaseException) -> None:
+    """Note it before anything else: if this process is killed now, a recovery must not
+    go on with what a person has stopped."""
+    # Where it cannot be noted, the way back will say why.
+    with suppress(PgflightError):
+        condemn(flight, reason_of(signal))
+
+
 def must_roll_back(flight: Flight, error: BaseException) -> bool:
     """Whether this error condemns a migration that is in place.
 
@@ -95,7 +105,8 @@ def must_roll_back(flight: Flight, error: BaseException) -> bool:
 
 def outcome_without_rollback(flight: Flight | None, error: BaseException) -> Outcome:
     """What the run ends with when nothing is taken back."""
-    if flight is None:
+    is_signal = not isinstance(error, Exception)
+    if flight is None or (is_signal and flight.is_accepted):
         return Outcome.BLOCKED
     own = error.outcome if isinstance(error, PgflightError) else Outcome.ROLLED_BACK
     if own is Outcome.UNKNOWN:
@@ -112,6 +123,8 @@ def outcome_without_rollback(flight: Flight | None, error: BaseException) -> Out
     if is_accepted and flight.found_state != "accepted":
         # The last word was said; what came after it decides nothing.
         return Outcome.DEPLOYED
+    if run.is_being_rolled_back:
+        return Outcome.ROLLBACK_FAILED
     if run.is_in_place:
         return own if is_stuck else Outcome.NEEDS_DECISION
     # Something was written, and is taken back.
@@ -156,8 +169,44 @@ def conclude_failed_rollback(
         report.conclude(Outcome.ROLLED_BACK)
 
 
+def conclude_stopped_rollback(
+    report: Report, flight: Flight | None, signal: BaseException
+) -> None:
+    """Close the report of a rollback that a person has stopped, from the ledger.
+
+    What had been accepted is so again: no recovery ends what somebody has stopped.
+    """
+    report.add_error(signal)
+    if flight is None:
+        report.conclude(Outcome.BLOCKED)
+        return
+    # Until it is known: a second signal may end this too.
+    report.conclude(Outcome.ROLLED_BACK if report.applied else Outcome.UNKNOWN)
+    try:
+        run = None if report.applied else _run_of(flight)
+        if run is None or not run.is_in_place:
+            report.conclude(Outcome.ROLLED_BACK)
+        elif flight.is_accepted:
+            if run.is_being_rolled_back:
+                spare(flight, reason_of(signal))
+            report.errors.append(_as_before(flight))
+            report.conclude(Outcome.BLOCKED)
+        else:
+            report.conclude(Outcome.ROLLBACK_FAILED)
+    except PgflightError as error:
+        report.add_error(error)
+
+
+def _as_before(flight: Flight) -> str:
+    version = flight.migration.version
+    return (
+        f"The rollback was stopped and nothing was changed: {version} is in place as"
+        f" before. `{command('rollback', version, flight.target.name)}` begins it anew"
+    )
+
+
 def conclude_failed_restore(
-    report: Report, flight: Flight | None, error: Exception
+    report: Report, flight: Flight | None, error: BaseException
 ) -> None:
     """Close the report of a restore that did not get to its end.
 
@@ -201,11 +250,7 @@ def assert_not_condemned(flight: Flight) -> None:
         Condemned: so that what is in place is taken back.
     """
     if flight.condemned is not None:
-        raise Condemned(
-            "An earlier run began to roll this migration back and did not get to the"
-            f" end; it was because: {flight.condemned}",
-            "Once it is rolled back, run again to deploy it.",
-        )
+        raise being_rolled_back(flight.condemned)
 
 
 def log_rollback() -> None:

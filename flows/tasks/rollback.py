@@ -79,13 +79,14 @@ def locate_flight(
 
 @changing_step("revert")
 def revert(flight: Flight, reason: str) -> Committed[Reverted]:
-    """Save, undo and prove, in one transaction."""
+    """Save, undo and prove, in one transaction where the whole is in place."""
     current_claim().renew()
     log = run_log()
     with flight.report.phase("revert"), speaking_aside(log) as say:
         committed = revert_migration(flight, reason, say)
     flight.report.saved = committed.result.saved
     flight.report.applied = Applied(
+        strategy=committed.result.strategy,
         attempt=committed.attempt,
         total_ms=committed.total_ms,
         rows=sum(saved.rows for saved in committed.result.saved),
@@ -97,7 +98,9 @@ def revert(flight: Flight, reason: str) -> Committed[Reverted]:
         is_replicated=committed.is_replicated,
     )
     publish_locks(flight.report)
-    log.info("✅ down.sql executed: %s ms", f"{committed.total_ms:,.0f}")
+    is_by_steps = committed.result.strategy == "online"
+    what = "Steps taken back" if is_by_steps else "down.sql executed"
+    log.info("✅ %s: %s ms", what, f"{committed.total_ms:,.0f}")
     if not committed.is_replicated:
         flight.report.errors.append(NOT_CONFIRMED)
     if committed.result.of_others:

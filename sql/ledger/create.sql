@@ -97,7 +97,7 @@ CREATE INDEX IF NOT EXISTS event_run ON pgflight.event (run_id, id);
 COMMENT ON TABLE pgflight.event IS 'The audit: what happened, in order, of every flight, also of those that failed; rows are only ever added.';
 COMMENT ON COLUMN pgflight.event.flight_id IS 'The execution of pgflight that did it: its id is in application_name, too.';
 COMMENT ON COLUMN pgflight.event.run_id IS 'The deployment that it was about: its row in pgflight.run, if it ever committed.';
-COMMENT ON COLUMN pgflight.event.kind IS 'started, suspended and ended: of the flight; approved and declined: by a person; condemned and spared: a rollback begins, and is refused; settled: what became of a flight that could not say; the others: states of the run.';
+COMMENT ON COLUMN pgflight.event.kind IS 'started, suspended and ended: of the flight; approved and declined: by a person; condemned and spared: a rollback begins, and is refused or stopped; settled: what became of a flight that could not say; the others: states of the run.';
 COMMENT ON COLUMN pgflight.event.outcome IS 'How the flight ended, where that is known.';
 COMMENT ON COLUMN pgflight.event.client IS 'User and host that the flight was started from.';
 COMMENT ON COLUMN pgflight.event.detail IS 'What was asked for, or why it ended so: one sentence for a person.';

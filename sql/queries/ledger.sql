@@ -100,7 +100,7 @@ WHERE run_id = %(run_id)s
 RETURNING version;
 
 -- name: update_condemned
--- A rollback has begun, or (NULL) was refused; not once it is done.
+-- A rollback has begun, or (NULL) was refused or stopped; not once it is done.
 UPDATE pgflight.run
 SET condemned = %(reason)s
 WHERE run_id = %(run_id)s

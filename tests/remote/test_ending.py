@@ -2,14 +2,15 @@
 
 import io
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import LogCreate
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.states import Crashed, Pending, Running
+from prefect.states import Cancelled, Crashed, Pending, Running, Suspended
 from pydantic import SecretStr
 from rich.console import Console
 
@@ -53,6 +54,43 @@ def test_crash_of_a_flow_that_began_is_unknown(client: SyncPrefectClient) -> Non
     assert report.outcome is Outcome.UNKNOWN
     assert "`pgflight recover --target staging`" in report.errors[0]
     assert left_to_do(report)[0].command == "pgflight recover --target staging"
+
+
+def waiting(question: str | None = "008-0") -> State[Any]:
+    """Suspended: by the flow itself, for an answer, or by somebody else."""
+    state: State[Any] = Suspended(timeout_seconds=60, pause_key=question)
+    if question:
+        keys = {"schema": "s", "response": "r", "description": "d"}
+        state.state_details.run_input_keyset = keys
+    return state
+
+
+def test_cancelled_while_it_waited_for_an_approval_is_blocked(
+    client: SyncPrefectClient,
+) -> None:
+    asked: tuple[State[Any], ...] = (Pending(), Running(), waiting())
+    run = ended(client, *asked, *asked, Cancelled())
+    report = report_of(client, run, "deploy")
+    assert (report.outcome, report.exit_code) == (Outcome.BLOCKED, 10)
+    assert report.errors == [
+        "Cancelled while it waited for an approval; nothing was written"
+    ]
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        (Running(), waiting(), Running(), Cancelled()),
+        (Running(), Crashed(), Running(), waiting(), Cancelled()),
+        (Running(), waiting(None), Cancelled()),
+    ],
+    ids=["approved", "tried before", "suspended by somebody"],
+)
+def test_cancelled_where_more_was_done_than_asking_is_unknown(
+    client: SyncPrefectClient, states: tuple[State[Any], ...]
+) -> None:
+    run = ended(client, *states)
+    assert report_of(client, run, "deploy").outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize("key", ["block_document_slug", "block_document_id"])

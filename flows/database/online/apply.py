@@ -9,19 +9,16 @@ import psycopg
 from flows.database.attempt import Say
 from flows.database.behaviour import check_behaviour
 from flows.database.checks import check_structure
-from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
     Cause,
     Conn,
     cause_of,
     commit_locally,
-    one,
     reading,
-    set_local,
 )
-from flows.database.ledger import busy, create_ledger
+from flows.database.ledger import create_ledger
 from flows.database.online.backfill import run_backfill, sweep_again
-from flows.database.online.brief import STEP_KEY, run_brief
+from flows.database.online.brief import run_brief, wait_for_last_step
 from flows.database.online.crew import Crew, Felt
 from flows.database.online.fence import held_fence
 from flows.database.online.index import run_index
@@ -105,7 +102,7 @@ def _go(
     journal = Journal(flight)
     with held_fence(flight) as fence:
         with journal.session() as conn:
-            _wait_for_last_step(conn)
+            wait_for_last_step(conn)
             create_ledger(conn)
             journal.open(conn)
             journal.assert_begun_with(conn, steps)
@@ -129,20 +126,6 @@ def _go(
             filled = journal.finish(conn)
             commit_locally(conn)
     return checks, filled
-
-
-def _wait_for_last_step(conn: Conn) -> None:
-    """A step of a run that was killed: the server needs a moment to notice it.
-
-    Raises:
-        Busy: it goes on; nothing was done.
-    """
-    try:
-        with conn.transaction():
-            set_local(conn, "lock_timeout", FENCE_WAIT_MS)
-            one(conn, "wait_for_fence", key=STEP_KEY)
-    except psycopg.errors.LockNotAvailable:
-        raise busy(conn, STEP_KEY) from None
 
 
 def _run(crew: Crew, step: OnlineStep, keys: Sequence[OnlineStep]) -> None:

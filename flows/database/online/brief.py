@@ -6,10 +6,18 @@ from uuid import UUID
 import psycopg
 
 from flows.database.attempt import Committed, Work
-from flows.database.connection import Cause, Conn, cause_of, in_words
+from flows.database.commit import FENCE_WAIT_MS
+from flows.database.connection import (
+    Cause,
+    Conn,
+    cause_of,
+    in_words,
+    one,
+    set_local,
+)
 from flows.database.functions import Function, note_functions, read_noted
 from flows.database.keeping import Keeper, keep_and_do
-from flows.database.ledger import read_fingerprints
+from flows.database.ledger import busy, read_fingerprints
 from flows.database.online.crew import Crew
 from flows.database.online.orphans import clear_under_lock
 from flows.database.online.patience import commit_patiently
@@ -22,6 +30,7 @@ from flows.migration.functions import functions_named
 from flows.migration.losses import losses
 from flows.migration.online.steps import OnlineStep
 from flows.migration.online.trees import parsed
+from flows.migration.report import Saved
 
 STEP_KEY = int.from_bytes(b"pgf:step", "big")
 """Advisory lock of each step's transaction: the fence itself is held by another
@@ -29,6 +38,20 @@ connection meanwhile. Whoever asks what became of a step's COMMIT waits for this
 
 LONG_MS = 3_600_000
 """Limit of a step that keeps nobody waiting, such as VALIDATE CONSTRAINT."""
+
+
+def wait_for_last_step(conn: Conn) -> None:
+    """A step of a run that was killed: the server needs a moment to notice it.
+
+    Raises:
+        Busy: it goes on; nothing was done.
+    """
+    try:
+        with conn.transaction():
+            set_local(conn, "lock_timeout", FENCE_WAIT_MS)
+            one(conn, "wait_for_fence", key=STEP_KEY)
+    except psycopg.errors.LockNotAvailable:
+        raise busy(conn, STEP_KEY) from None
 
 
 def run_brief(
@@ -77,6 +100,7 @@ def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed
 
     def undo_with(copies: list[Copy]) -> Committed[None]:
         keepers: list[Keeper] = []
+        saved: list[Saved] = []
 
         def save_first(transaction: FencedTransaction) -> None:
             keeper = Keeper(transaction, crew.flight, copies, crew.journal.run_id)
@@ -87,10 +111,12 @@ def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed
                 put_back_all(transaction, replaced, step.where, crew.say)
 
         def finish(transaction: FencedTransaction) -> None:
-            keepers[-1].finish(crew.say)
+            saved[:] = keepers[-1].finish(crew.say)
 
         budget_ms = crew.flight.budget_ms
-        return _run(crew, step, undo, "undone", budget_ms, save_first, finish)
+        committed = _run(crew, step, undo, "undone", budget_ms, save_first, finish)
+        crew.felt.saved += saved
+        return committed
 
     lost = losses(map(parsed, undo))
     return keep_and_do(crew.flight, lost, undo_with, crew.say, STEP_KEY)

@@ -15,6 +15,7 @@ from flows.migration.online.steps import OnlineStep
 from flows.migration.report import (
     LockHeld,
     Restored,
+    Saved,
     StatementTiming,
     Waits,
     longest_held,
@@ -23,12 +24,13 @@ from flows.migration.report import (
 
 @dataclass
 class Felt:
-    """What the application felt of all steps together."""
+    """What the application felt of all steps together, and what was saved of it."""
 
     statements: list[StatementTiming] = field(default_factory=list)
     locks: list[LockHeld] = field(default_factory=list)
     waits: Waits = field(default_factory=Waits)
     restored: list[Restored] = field(default_factory=list)
+    saved: list[Saved] = field(default_factory=list)
     _one_at_a_time: Lock = field(default_factory=Lock, repr=False)
 
     def add(self, committed: Committed[None]) -> None:

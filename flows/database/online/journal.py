@@ -22,7 +22,7 @@ from flows.database.ledger import read_run
 from flows.database.queries import query
 from flows.database.rights import note_rights
 from flows.migration.command import command
-from flows.migration.errors import ApplyFailed, Blocked
+from flows.migration.errors import ApplyFailed, Blocked, being_rolled_back
 from flows.migration.flight import Flight
 from flows.migration.online.steps import Made, OnlineStep
 
@@ -63,10 +63,13 @@ class Journal:
 
         Raises:
             Blocked: somebody has rolled it back, or accepted it.
+            Condemned: its way back has begun.
         """
         run = read_run(conn, self.run_id)
         if run is None:
             self._begin(conn)
+        elif run.is_being_rolled_back:
+            raise being_rolled_back(run.condemned or "")
         elif run.state not in ("applying", "applied"):
             raise Blocked(f"Run {self.run_id} is {run.state}, not unfinished")
 

@@ -1,0 +1,65 @@
+"""The note of a rollback that has begun: who leaves it, and who takes it back."""
+
+import psycopg
+import pytest
+
+from flows.database.apply import apply
+from flows.database.condemned import condemned
+from flows.migration.errors import (
+    Blocked,
+    ConnectionFailed,
+    LocksNotObtained,
+    RollbackFailed,
+    not_replicated,
+)
+from flows.migration.flight import Flight
+from tests.database.conftest import quiet
+from tests.fix_flight import MakeFlight
+
+
+@pytest.fixture
+def committed(flight: Flight, make_flight: MakeFlight) -> Flight:
+    apply(flight, quiet)
+    return make_flight()
+
+
+def end_with(error: BaseException, flight: Flight) -> None:
+    with pytest.raises(type(error)), condemned(flight, "it was slow"):
+        raise error
+
+
+def noted(owner: psycopg.Connection) -> list[tuple[str | None]]:
+    return owner.execute("SELECT condemned FROM pgflight.run").fetchall()
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionFailed("cut off"), not_replicated(), KeyboardInterrupt()]
+)
+def test_what_is_cut_short_stays_noted(committed: Flight, owner, error: BaseException):
+    end_with(error, committed)
+    assert noted(owner) == [("it was slow",)]
+
+
+@pytest.mark.parametrize("error", [RollbackFailed("no"), Blocked("not now")])
+def test_what_is_refused_is_left_to_a_person(
+    committed: Flight, owner, error: BaseException
+):
+    end_with(error, committed)
+    assert noted(owner) == [(None,)]
+
+
+def test_what_an_earlier_run_began_is_not_taken_back_by_a_refusal(
+    committed: Flight, make_flight: MakeFlight, owner
+):
+    """Else a recovery would go on with what somebody has stopped."""
+    end_with(KeyboardInterrupt(), committed)
+    end_with(LocksNotObtained("not to be had"), make_flight())
+    assert noted(owner) == [("it was slow",)]
+
+
+def test_what_an_earlier_run_began_and_cannot_be_is_left_to_a_person(
+    committed: Flight, make_flight: MakeFlight, owner
+):
+    end_with(KeyboardInterrupt(), committed)
+    end_with(RollbackFailed("no"), make_flight())
+    assert noted(owner) == [(None,)]
