@@ -2,8 +2,10 @@
 
 import json
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -202,6 +204,19 @@ def test_registered_block_shows_no_secret(
     assert "127.0.0.1" in shown
     for secret in (SECRET, elsewhere.token, password_of(elsewhere)):
         assert secret not in shown
+
+
+def test_blocks_are_stored_encrypted_and_without_their_key(
+    deployments: Deployments, staging: str
+) -> None:
+    """PREFECT_SERVER_ENCRYPTION_KEY: without it the key lies beside what it locks."""
+    path = deployments.home / "prefect.db"
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as stored:
+        named = "SELECT data FROM block_document WHERE name = 'staging'"
+        (block,) = stored.execute(named).fetchone()
+        keys = stored.execute("SELECT key FROM configuration").fetchall()
+    assert block and SECRET not in str(block)
+    assert ("ENCRYPTION_KEY",) not in keys
 
 
 def test_block_is_not_replaced_unasked(deployments: Deployments, staging: str) -> None:
