@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from http.client import NOT_FOUND
 from typing import Any
 
 from prefect.context import FlowRunContext
-from prefect.exceptions import Pause
+from prefect.exceptions import Pause, PrefectHTTPStatusError
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput, delete_flow_run_input
 
@@ -122,6 +123,7 @@ def _ask_by_prefect(flight: Flight, planned: Plan, gate: Gate) -> Answer:
     subject = subject_of(flight)
     for count in range(100):
         key = f"{subject}-{count}"
+        _clear_form(key)
         try:
             given: Any = _suspend(flight, form, gate, key)
         except ValueError:
@@ -150,6 +152,16 @@ def _suspend(flight: Flight, form: type[RunInput], gate: Gate, key: str) -> RunI
             "Start another run; from a flow of your own by run_deployment(...,"
             " as_subflow=False): Prefect suspends no subflows.",
         ) from None
+
+
+def _clear_form(key: str) -> None:
+    """After Retry Prefect suspends under the same key, and writes no form twice."""
+    for part in ("schema", "description"):
+        try:
+            delete_flow_run_input(f"suspended-{key}-{part}")
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != NOT_FOUND:
+                raise
 
 
 def _use_up(key: str) -> None:

@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.flow_runs import resume_flow_run
-from prefect.states import AwaitingRetry
+from prefect.states import AwaitingRetry, Failed
 
 from flows.demo.world import World
 from tests.fix_flight import Edit
@@ -39,6 +39,11 @@ class Asking:
         state = self._read().state
         assert state and state.name
         return state.name
+
+    def end_in_vain(self) -> None:
+        """As Prefect's server ends a run that nobody has answered in time."""
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(self._id, Failed(), force=True)
 
     def answer(self, decision: str) -> None:
         given = {"decision": decision, "approver": "Ann", "target": self._database}
@@ -79,9 +84,27 @@ def test_what_has_changed_since_is_asked_for_anew(
     assert state_in_ledger(owner) is None
 
 
-def test_answer_is_good_once(asking: Asking) -> None:
+def test_answer_is_good_once(asking: Asking, owner: psycopg.Connection) -> None:
     """Prefect keeps it, and would find it again weeks later."""
     asking.answer("decline")
     assert asking.begin() == "Blocked"
     asking.retry()
     assert asking.begin() == "Suspended"
+    assert_waits(owner)
+    asking.answer("approve")
+    assert asking.begin() == "Deployed"
+
+
+def test_run_that_nobody_answered_is_asked_for_anew(
+    asking: Asking, owner: psycopg.Connection
+) -> None:
+    asking.end_in_vain()
+    asking.retry()
+    assert asking.begin() == "Suspended"
+    assert_waits(owner)
+
+
+def assert_waits(owner: psycopg.Connection) -> None:
+    """By the ledger, too: Prefect has a run suspended before it writes the form."""
+    kinds = "SELECT kind FROM pgflight.event ORDER BY id DESC LIMIT 1"
+    assert owner.execute(kinds).fetchone() == ("suspended",)
