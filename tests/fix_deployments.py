@@ -27,6 +27,8 @@ LOGIN = "ci:not-a-real-secret"
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
 RUN_TIMEOUT_S = 180.0
+OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+"""The types of the states that a run ends in."""
 ANSWER_TIMEOUT_S = 90.0
 """Longer than Prefect's SQLite waits for its lock, which is a minute."""
 
@@ -107,7 +109,7 @@ class Deployments:
         deadline = time.monotonic() + RUN_TIMEOUT_S
         while time.monotonic() < deadline:
             found: dict[str, Any] = self.ask("GET", f"flow_runs/{run}").json()
-            if found["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED"):
+            if found["state"]["type"] in OVER:
                 return found
             time.sleep(0.2)
         raise TimeoutError(f"run {run} has not ended")

@@ -15,9 +15,8 @@ class Relay:
         self._to = port
         self._is_cut = False
         self._ends: list[socket.socket] = []
-        self._door = socket.create_server((HOST, 0))
+        self._open(0)
         self.port = self._door.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
         """Nobody gets an answer from now on."""
@@ -26,16 +25,24 @@ class Relay:
             _shut(end)
 
     def mend(self) -> None:
+        """As it was, also after it was closed."""
         self._is_cut = False
+        if self._door.fileno() < 0:
+            self._open(self.port)
 
     def close(self) -> None:
+        """Nobody listens any more, as where the server itself is gone."""
         self.cut()
         _shut(self._door)
 
-    def _accept(self) -> None:
+    def _open(self, port: int) -> None:
+        self._door = socket.create_server((HOST, port))
+        threading.Thread(target=self._accept, args=(self._door,), daemon=True).start()
+
+    def _accept(self, door: socket.socket) -> None:
         with suppress(OSError):
             while True:
-                client, _ = self._door.accept()
+                client, _ = door.accept()
                 if self._is_cut:
                     _shut(client)
                     continue

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from io import StringIO
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,7 @@ from rich.console import Console
 
 from flows.demo.server import PostgresServer
 from flows.demo.world import OWNER, World
+from flows.here import prepare_prefect
 from flows.migration.report import Report
 from flows.migration.report_json import report_as_json
 from flows.terminal import show_report
@@ -166,6 +168,9 @@ class _Everything(logging.Handler):
 @pytest.fixture
 def told() -> Iterator[Told]:
     """What is said until the test ends; every logger says all that it can."""
+    prepare_prefect()
+    # It sets logging up when it is imported, and would take our handler away.
+    import_module("prefect.main")
     told = Told()
     handler = _Everything(told.log)
     names = ("", "prefect", "prefect.flow_runs", "prefect.task_runs", "psycopg")

@@ -43,6 +43,20 @@ _COMMAND = re.compile(
     r"pgflight (deploy|rollback|recover|restore|status|verify|plan)\b"
 )
 
+NO_PACKAGE_OF_PREFECT = ("prefect.transactions", "prefect.concurrency")
+NEVER_OF_PREFECT = {
+    "on_rollback",
+    "on_commit",
+    "on_cancellation",
+    "on_crashed",
+    "on_failure",
+    "on_completion",
+    "on_running",
+    "timeout_seconds",
+}
+ONLY_OF_STEPS = {"retries", "submit"}
+"""What flows/tasks/step.py gives to those steps alone that only read."""
+
 MAY_IMPORT = {
     "flows.resources": set[str](),
     "flows.workplace": set[str](),
@@ -183,6 +197,29 @@ def names_the_target_in_a_command(module: Module) -> Faults:
             yield f"line {node.lineno}: a command that is not put together"
 
 
+def uses_of_prefect_only_what_is_safe(module: Module) -> Faults:
+    """Each of these loses work, or says what is not so (measured with Prefect 3.8.8).
+
+    In transaction() a task that fails once, and goes well when it is tried again, has
+    what went well before it undone, and the run ends COMPLETED. A flow's own retries
+    would apply again, in the same run. After Cancel what was submitted runs on in its
+    thread, and commits. A timeout leaves the backend at work, with its locks. A limit
+    of Prefect's is a lease in its server's memory: once that is started anew the flow
+    is killed in mid-apply. Hooks know nothing of the run, are lost without a word over
+    the name of an argument, and are not called where the worker is gone.
+    """
+    for name in module.imports:
+        if any(_is_below(name, package) for package in NO_PACKAGE_OF_PREFECT):
+            yield f"imports {name}"
+    never = NEVER_OF_PREFECT
+    if not module.is_below("flows.tasks.step"):
+        never = never | ONLY_OF_STEPS
+    for node in ast.walk(module.tree):
+        used = _name_used(node)
+        if used in never:
+            yield f"uses {used}"
+
+
 RULES: tuple[Rule, ...] = (
     imports_only_lower_layers,
     imports_psycopg_only_where_it_speaks_sql,
@@ -193,6 +230,7 @@ RULES: tuple[Rule, ...] = (
     prints_only_to_a_person,
     sends_no_sql_put_together_from_strings,
     names_the_target_in_a_command,
+    uses_of_prefect_only_what_is_safe,
 )
 
 
@@ -215,6 +253,13 @@ def _is_below(name: str, package: str) -> bool:
 def _is_flow(decorator: ast.expr) -> bool:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     return ast.unparse(called).split(".")[-1] in ("flow", "migration_flow")
+
+
+def _name_used(node: ast.AST) -> str | None:
+    """Of an argument that is given by its name, or of what is asked of an object."""
+    if isinstance(node, ast.keyword):
+        return node.arg
+    return node.attr if isinstance(node, ast.Attribute) else None
 
 
 def _calls(module: Module) -> Iterator[ast.Call]:

@@ -56,6 +56,21 @@ BROKEN = [
             "c.executemany(f'INSERT INTO {name} VALUES (%s)', rows)",
         )
     ],
+    *[
+        (layers.uses_of_prefect_only_what_is_safe, name, source)
+        for name, source in (
+            ("flows.tasks.apply", "from prefect.transactions import transaction"),
+            ("flows.deploy", "from prefect.concurrency.sync import concurrency"),
+            ("flows.tasks.form", "Flow(plain, retries=1)"),
+            ("flows.tasks.form", "Flow(plain, timeout_seconds=60)"),
+            ("flows.tasks.step", "Task(plain, timeout_seconds=60)"),
+            ("flows.tasks.form", "Flow(plain, on_crashed=[tell])"),
+            ("flows.tasks.step", "Task(plain, on_rollback=[undo])"),
+            ("flows.deploy", "@deploy_migration.on_failure\ndef a(b, c, d): pass"),
+            ("flows.deploy", "future = apply.submit(flight)"),
+            ("flows.tasks.apply", "apply._task.submit(flight)"),
+        )
+    ],
 ]
 
 KEPT = [
@@ -65,6 +80,11 @@ KEPT = [
     (layers.has_no_class_beside_a_flow, "flows.tasks.x", "class B: pass"),
     (layers.prints_only_to_a_person, "flows.cli", "print('done')"),
     (layers.names_the_target_in_a_command, "flows.tasks.x", "'As pgflight recover.'"),
+    (
+        layers.uses_of_prefect_only_what_is_safe,
+        "flows.tasks.step",
+        "Task(plain, retries=4).submit()",
+    ),
     (
         layers.sends_no_sql_put_together_from_strings,
         "flows.database.x",

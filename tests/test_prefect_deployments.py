@@ -433,8 +433,6 @@ def test_declined_is_blocked_with_who_and_why(
     assert "Declined by Bo on" in shown
     assert "not on a Friday" in shown
     assert kinds_of_last(owner, 2) == ["declined", "ended"]
-    if IS_CAMPAIGN:
-        assert_asked_anew(deployments, run_id)
 
 
 def test_cancelled_while_suspended_is_blocked(deployments: Deployments) -> None:
@@ -568,21 +566,6 @@ def kinds_of_last(owner: psycopg.Connection, count: int) -> list[str]:
         [count],
     ).fetchall()
     return [kind for (kind,) in reversed(found)]
-
-
-def assert_asked_anew(deployments: Deployments, run_id: str) -> None:
-    """By the Retry button: an answer is good once."""
-    again = {"type": "SCHEDULED", "name": "AwaitingRetry"}
-    deployments.post(f"flow_runs/{run_id}/set_state", state=again)
-
-    def state() -> str:
-        found = deployments.ask("GET", f"flow_runs/{run_id}").json()
-        return str(found["state_name"])
-
-    passing = ("AwaitingRetry", "Late", "Pending", "Submitting", "Running")
-    wait_until(lambda: state() not in passing)
-    assert state() == "Suspended"
-    deployments.ask("DELETE", f"flow_runs/{run_id}").raise_for_status()
 
 
 def resume(deployments: Deployments, run_id: str, given: dict[str, str]) -> str:

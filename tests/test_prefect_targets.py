@@ -2,7 +2,10 @@
 
 import json
 import re
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -16,7 +19,8 @@ from psycopg.conninfo import conninfo_to_dict
 from flows.demo.server import PostgresServer
 from flows.demo.service import run_application
 from flows.demo.world import APPLICATION, World
-from tests.fix_deployments import CHECKOUT, Deployments
+from flows.remote.automations import FLOWS
+from tests.fix_deployments import CHECKOUT, RUN_TIMEOUT_S, Deployments
 from tests.fix_server import clone_world
 
 SECRET = "s3cret-never-shown"
@@ -33,6 +37,7 @@ DEPLOYMENTS = {
     "rollback": "rollback-migration/production",
     "restore": "restore-migration/production",
     "verify": "verify-migration/nightly",
+    "recover": "recover-migrations/production",
 }
 
 
@@ -110,6 +115,7 @@ def properties(deployments: Deployments, form: str) -> dict[str, Any]:
         ),
         ("restore", "migration target budget_ms folder"),
         ("verify", "migration target folder"),
+        ("recover", "target folder"),
     ],
 )
 def test_fields_are_in_order_and_described(
@@ -126,6 +132,10 @@ def test_target_is_a_list_of_blocks(deployments: Deployments, form: str) -> None
     target = properties(deployments, form)["target"]
     assert target["block_type_slug"] == "postgres-target"
     assert target["default"] is None
+
+
+def test_every_flow_has_a_form() -> None:
+    assert {name.partition("/")[0] for name in DEPLOYMENTS.values()} == set(FLOWS)
 
 
 def test_strategy_is_a_list(deployments: Deployments) -> None:
@@ -196,6 +206,19 @@ def test_registered_block_shows_no_secret(
         assert secret not in shown
 
 
+def test_blocks_are_stored_encrypted_and_without_their_key(
+    deployments: Deployments, staging: str
+) -> None:
+    """PREFECT_SERVER_ENCRYPTION_KEY: without it the key lies beside what it locks."""
+    path = deployments.home / "prefect.db"
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as stored:
+        named = "SELECT data FROM block_document WHERE name = 'staging'"
+        (block,) = stored.execute(named).fetchone()
+        keys = stored.execute("SELECT key FROM configuration").fetchall()
+    assert block and SECRET not in str(block)
+    assert ("ENCRYPTION_KEY",) not in keys
+
+
 def test_block_is_not_replaced_unasked(deployments: Deployments, staging: str) -> None:
     done = deployments.pgflight("register", "staging", DATABASE_URL=LOGIN)
     assert done.returncode == 10
@@ -219,6 +242,37 @@ def test_chosen_block_is_where_it_goes_and_no_secret_is_stored(
         ]
     for secret in (SECRET, elsewhere.token, password_of(elsewhere)):
         assert secret not in stored
+
+
+def test_recovery_goes_to_the_block_that_the_form_gave(
+    deployments: Deployments, staging: str
+) -> None:
+    """Nobody starts it: the automation hands the target on, as the form sent it."""
+    given = {"migration": "008", "target": by_id(staging), "folder": ""}
+    like = deployments.read(DEPLOYMENTS["deploy"])
+    run = deployments.post(
+        "flow_runs/",
+        flow_id=like["flow_id"],
+        deployment_id=like["id"],
+        parameters=given,
+        state={"type": "RUNNING"},
+    )
+    crashed = {"type": "CRASHED", "name": "Crashed"}
+    deployments.post(f"flow_runs/{run['id']}/set_state", state=crashed, force=True)
+    recovery = deployments.wait_for(recovery_of(deployments, by_id(staging)))
+    assert recovery["state"]["name"] == "NothingToDo"
+
+
+def recovery_of(deployments: Deployments, target: object) -> str:
+    """The run that is to recover a target, once it is there."""
+    wanted = {"name": {"any_": ["recover-migrations"]}}
+    deadline = time.monotonic() + RUN_TIMEOUT_S
+    while time.monotonic() < deadline:
+        for run in deployments.post("flow_runs/filter", flows=wanted):
+            if run["parameters"].get("target") == target:
+                return str(run["id"])
+        time.sleep(0.2)
+    raise TimeoutError(f"nothing recovers {target}")
 
 
 def test_rollback_is_confirmed_or_nothing_is_done(

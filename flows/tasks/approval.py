@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from http.client import NOT_FOUND
+from typing import Any, Literal
 
 from prefect.context import FlowRunContext
-from prefect.exceptions import Pause
+from prefect.exceptions import Pause, PrefectHTTPStatusError
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput, delete_flow_run_input
 
@@ -122,12 +123,15 @@ def _ask_by_prefect(flight: Flight, planned: Plan, gate: Gate) -> Answer:
     subject = subject_of(flight)
     for count in range(100):
         key = f"{subject}-{count}"
+        # Some Retry buttons make the same key good again; no form is written twice.
+        _forget(key, "schema", "description")
         try:
             given: Any = _suspend(flight, form, gate, key)
         except ValueError:
             # No answer is there any more: the run was retried after it was used.
             continue
-        _use_up(key)
+        # An answer is good once: Retry would find it again, weeks later.
+        _forget(key, "response")
         return Answer(**given.model_dump())
     raise Blocked("This run was approved too often; start another one")
 
@@ -139,6 +143,8 @@ def _suspend(flight: Flight, form: type[RunInput], gate: Gate, key: str) -> RunI
             wait_for_input=form, timeout=max(1, round(gate.minutes * 60)), key=key
         )
     except Pause:
+        # One that nobody has read, because its run died, would refuse the next one.
+        _forget(key, "response")
         text = f"waits for an approval until {until:%Y-%m-%d %H:%M:%S %Z}"
         note(flight, "suspended", text)
         run_log().warning("⏸️  The run %s: Resume it to decide", text)
@@ -152,9 +158,14 @@ def _suspend(flight: Flight, form: type[RunInput], gate: Gate, key: str) -> RunI
         ) from None
 
 
-def _use_up(key: str) -> None:
-    """An answer is good once: Prefect's Retry would find it again, weeks later."""
-    delete_flow_run_input(f"suspended-{key}-response")
+def _forget(key: str, *parts: Literal["schema", "description", "response"]) -> None:
+    """Have Prefect forget what it keeps of a question, as far as it does."""
+    for part in parts:
+        try:
+            delete_flow_run_input(f"suspended-{key}-{part}")
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != NOT_FOUND:
+                raise
 
 
 def _form(flight: Flight, planned: Plan) -> type[RunInput]:

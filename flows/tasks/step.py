@@ -7,7 +7,6 @@ from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from prefect import Task
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture, wait
 from prefect.states import Failed
@@ -34,8 +33,8 @@ RETRIES = 4
 class Step(Generic[Params, Result]):
     """A task that can also be called without Prefect, as ``plain``.
 
-    Nothing is cached or persisted: what a step returned yesterday says nothing about
-    the database today, and Prefect's Retry button would skip it.
+    Nothing is persisted, and so nothing is cached: what a step returned yesterday says
+    nothing about the database today, and Prefect's Retry button would skip it.
     """
 
     def __init__(
@@ -51,7 +50,6 @@ class Step(Generic[Params, Result]):
             retry_delay_seconds=exponential_backoff(0.5) if retries else 0,
             retry_jitter_factor=0.5 if retries else None,
             retry_condition_fn=_is_connection_error if retries else None,
-            cache_policy=NO_CACHE,
             persist_result=False,
         )
 

@@ -12,7 +12,7 @@ from flows.terminal import say
 from tests.benchmarks.arms import BASE, Arm, arms
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.measure import Course, Say, measure
-from tests.benchmarks.page import write_json, write_page
+from tests.benchmarks.page import FIGURES, read_json, write_json, write_page
 from tests.benchmarks.tables import tables
 
 USAGE_ERROR = 2
@@ -48,16 +48,20 @@ def bench(
         rounds: How often each arm is run; medians are shown.
         arms: Which, e.g. psql-usual,online,prefect; all that can be run when left out.
         json: File for the figures.
-        docs: Folder whose benchmark.md, bench.json and plots are written anew.
+        docs: Folder whose benchmark.md, bench.json and plots are written anew; where
+            only some arms are run, the figures of the others stay, with their day.
     """
     names, with_prefect = _without(PREFECT, arms)
-    course = Course(_numbers(users), _chosen(names, _tell), rounds, with_prefect)
-    figures = measure(course, _tell)
+    kept = read_json(docs / FIGURES) if docs and arms else None
+    chosen = _chosen(names, _tell)
+    figures = measure(
+        Course(_numbers(users), chosen, rounds, with_prefect, kept), _tell
+    )
     _show(figures)
     if json:
         write_json(figures, json)
     if docs:
-        write_page(figures, docs)
+        write_page(figures.beside(kept) if kept else figures, docs)
 
 
 def main() -> int:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from statistics import median
+from typing import TypeVar
 
 from pydantic import BaseModel
+
+from flows.migration.errors import BadInput
 
 
 class Stream(BaseModel):
@@ -31,6 +34,7 @@ class Round(BaseModel):
         peak_mb: most resident memory of pgflight's process, in MB of 10**6 bytes.
         locked_ms: how long pgflight held its longest lock, as it reports itself.
         failure: why the migration did not get through; empty where it did.
+        older: the day, where it was measured before the other figures.
     """
 
     users: int
@@ -41,6 +45,7 @@ class Round(BaseModel):
     peak_mb: float | None = None
     locked_ms: float | None = None
     failure: str = ""
+    older: str = ""
 
     @property
     def write_stall_ms(self) -> float:
@@ -67,6 +72,7 @@ class Share(BaseModel):
         import_s: what that process imported before, Prefect among it.
         run_s: the flow run, from its start to its end as the server has them.
         first_step_s: from Enter on `pgflight deploy` to the start of the first step.
+        older: as in `Round`.
     """
 
     users: int
@@ -74,6 +80,7 @@ class Share(BaseModel):
     import_s: float
     run_s: float
     first_step_s: float
+    older: str = ""
 
     @property
     def added_s(self) -> float:
@@ -90,8 +97,11 @@ class Machine(BaseModel):
     postgresql: str
 
 
+Measured = TypeVar("Measured", Round, Share)
+
+
 class Figures(BaseModel):
-    """All rounds of one benchmark."""
+    """All rounds of one benchmark, and what was kept of those before it."""
 
     measured_on: str
     machine: Machine
@@ -113,6 +123,39 @@ class Figures(BaseModel):
     def arms(self) -> list[str]:
         """The arms that were measured, in their order."""
         return list(dict.fromkeys(one.arm for one in self.rounds))
+
+    @property
+    def days(self) -> list[str]:
+        """On which they were measured."""
+        rounds = {one.older or self.measured_on for one in self.rounds}
+        shares = {one.older or self.measured_on for one in self.shares}
+        return sorted({self.measured_on, *rounds, *shares})
+
+    def assert_comparable(self, older: "Figures") -> None:
+        """Raises BadInput where the older ones are of another machine."""
+        if self.machine != older.machine:
+            raise BadInput(
+                f"The figures that are kept are of another machine: {older.machine}",
+                "Measure all arms anew, without --arms; or leave --docs out.",
+            )
+
+    def beside(self, older: "Figures") -> "Figures":
+        """These, and of the older ones what was not measured again."""
+        measured = {(one.users, one.arm) for one in self.rounds}
+        kept = [one for one in older.rounds if (one.users, one.arm) not in measured]
+        order = list(dict.fromkeys([*older.arms, *self.arms]))
+        rounds = [*self.rounds, *map(older.dated, kept)]
+        shares = self.shares or list(map(older.dated, older.shares))
+        return self.model_copy(
+            update={
+                "rounds": sorted(rounds, key=lambda one: order.index(one.arm)),
+                "shares": shares,
+            }
+        )
+
+    def dated(self, one: Measured) -> Measured:
+        """One of these figures, with its day."""
+        return one.model_copy(update={"older": one.older or self.measured_on})
 
     def of(self, users: int, arm: str) -> list[Round]:
         """The rounds of one arm in which the migration got through."""

@@ -36,6 +36,7 @@ class Course:
 
     Attributes:
         with_prefect: its share is measured too, at the smallest size.
+        beside: figures that are kept, and that these shall stand beside.
         lead_s: how long the application works before the migration, and after it.
     """
 
@@ -43,11 +44,16 @@ class Course:
     arms: Sequence[Arm]
     rounds: int
     with_prefect: bool = True
+    beside: Figures | None = None
     lead_s: float = 1.0
 
 
 def measure(course: Course, say: Say) -> Figures:
-    """Run the course on a server of its own, which is gone afterwards."""
+    """Run the course on a server of its own, which is gone afterwards.
+
+    Raises:
+        BadInput: what it shall stand beside was measured elsewhere.
+    """
     say("Starting PostgreSQL")
     with PostgresServer(settings=SETTINGS) as server:
         figures = Figures(
@@ -55,6 +61,8 @@ def measure(course: Course, say: Say) -> Figures:
             machine=this_machine(server),
             settings={**server.settings, **SETTINGS},
         )
+        if course.beside:
+            figures.assert_comparable(course.beside)
         for size in course.sizes:
             say(f"Creating {size:,} users")
             build_template(server, size)

@@ -14,6 +14,7 @@ from tests.benchmarks.plot import draw
 from tests.benchmarks.tables import stall_table, tables
 
 MARK = "<!-- What follows is written by make bench. -->"
+FIGURES = "bench.json"
 BEGIN, END = (
     "<!-- bench: begin (written by make bench) -->",
     "<!-- bench: end -->",
@@ -27,7 +28,7 @@ def write_page(figures: Figures, docs: Path) -> None:
     text, mark, _ = page.read_text().partition(MARK)
     page.write_text(f"{text}{mark}\n{_markdown(figures)}")
     write_readme(figures, docs.parent / "README.md")
-    write_json(figures, docs / "bench.json")
+    write_json(figures, docs / FIGURES)
     drawn = [arm for arm in figures.arms if arm != UNVERIFIED]
     stalls = {arm: figures.points(arm, "stall_ms") for arm in drawn}
     times = {arm: figures.points(arm, "wall_ms") for arm in drawn if arm != IDLE}
@@ -54,6 +55,11 @@ def write_readme(figures: Figures, readme: Path) -> None:
     readme.write_text("\n".join([head.rstrip("\n"), "", *lines]) + tail)
 
 
+def read_json(path: Path) -> Figures | None:
+    """The figures of an earlier benchmark; None where there was none."""
+    return Figures.model_validate_json(path.read_text()) if path.exists() else None
+
+
 def write_json(figures: Figures, path: Path) -> None:
     path.write_text(figures.model_dump_json(indent=1) + "\n")
 
@@ -68,7 +74,7 @@ def _markdown(figures: Figures) -> str:
 def _described(figures: Figures) -> list[str]:
     machine = figures.machine
     return [
-        f"Measured on {figures.measured_on}: {machine.processors} processors,"
+        f"Measured on {' and '.join(figures.days)}: {machine.processors} processors,"
         f" {machine.memory_gb} GB, {machine.system}, PostgreSQL {machine.postgresql};"
         " medians beside a working application.",
         "",

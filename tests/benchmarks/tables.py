@@ -6,7 +6,7 @@ from rich.box import HEAVY_HEAD, Box
 from rich.table import Table
 
 from tests.benchmarks.arms import BASE, IDLE
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import Figures, Round, Share
 from tests.benchmarks.targets import TARGETS
 
 _COLUMNS = ("time", "ratio", "write stall", "read stall", "errors", "RSS")
@@ -55,8 +55,10 @@ def _size_table(figures: Figures, users: int, box: Box) -> Table:
     for heading in _COLUMNS:
         table.add_column(heading, justify="right")
     for arm in figures.arms:
-        if figures.of(users, arm):
-            table.add_row(arm, *_row(figures, users, arm))
+        got_through = figures.of(users, arm)
+        if got_through:
+            name = f"{arm}{_day(got_through[0])}"
+            table.add_row(name, *_row(figures, users, arm))
         elif figures.failures(users, arm):
             table.add_row(arm, "failed")
     return table
@@ -77,8 +79,8 @@ def _row(figures: Figures, users: int, arm: str) -> Iterator[str]:
 
 
 def _share_table(figures: Figures, box: Box) -> Table:
-    users = figures.shares[0].users
-    title = f"Prefect's share: deploy-migration 008 with {users:,} users"
+    one = figures.shares[0]
+    title = f"Prefect's share: deploy-migration 008 with {one.users:,} users{_day(one)}"
     table = Table(title=title, title_justify="left", box=box)
     table.add_column("what")
     table.add_column("time", justify="right")
@@ -97,6 +99,10 @@ def _target_table(figures: Figures, box: Box) -> Table:
         limit, value = target.show(target.limit), target.show(target.value(figures))
         table.add_row(target.text, limit, value, target.verdict(figures))
     return table
+
+
+def _day(one: Round | Share) -> str:
+    return f" ({one.older})" if one.older else ""
 
 
 def _time(milliseconds: float | None) -> str:

@@ -9,6 +9,9 @@ import time
 import psutil
 import pytest
 
+from tests.benchmarks.ground import this_machine
+from tests.benchmarks.page import FIGURES, MARK, read_json, write_json
+from tests.benchmarks.test_figures import figures_of, one_round
 from tests.benchmarks.traffic import CHECKOUT
 
 BENCH = [sys.executable, "-m", "tests.benchmarks"]
@@ -27,6 +30,21 @@ def test_bench_refuses_with_one_message(arguments, message):
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode == 2
     assert message in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_bench_of_one_arm_keeps_the_others_on_its_page(server, tmp_path, is_elsewhere):
+    machine = this_machine(server)
+    if is_elsewhere:
+        machine = machine.model_copy(update={"processors": 999})
+    kept = figures_of(one_round("auto", 9)).model_copy(update={"machine": machine})
+    write_json(kept, tmp_path / FIGURES)
+    (tmp_path / "benchmark.md").write_text(MARK)
+    command = [*BENCH, "--users", "20", "--rounds", "1", "--arms", "idle", "--docs"]
+    done = subprocess.run([*command, str(tmp_path)], cwd=CHECKOUT, timeout=120)
+    assert done.returncode == (2 if is_elsewhere else 0)
+    figures = read_json(tmp_path / FIGURES)
+    assert figures and figures.arms == ["auto", *([] if is_elsewhere else ["idle"])]
 
 
 def test_bench_leaves_nothing_running_after_ctrl_c():

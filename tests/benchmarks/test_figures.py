@@ -6,11 +6,20 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from tests.benchmarks.figures import Figures, Machine, Round, Stream
-from tests.benchmarks.page import BEGIN, END, MARK, write_page
+from flows.migration.errors import BadInput
+from tests.benchmarks.figures import Figures, Machine, Round, Share, Stream
+from tests.benchmarks.page import (
+    BEGIN,
+    END,
+    FIGURES,
+    MARK,
+    read_json,
+    write_json,
+    write_page,
+)
 from tests.benchmarks.plot import Axis, draw, spread
 from tests.benchmarks.tables import tables
-from tests.benchmarks.targets import Median, Target
+from tests.benchmarks.targets import TARGETS, Limit, Median, Target
 
 
 def one_round(arm: str, wall_ms: float, failure: str = "") -> Round:
@@ -24,10 +33,16 @@ def one_round(arm: str, wall_ms: float, failure: str = "") -> Round:
     )
 
 
-def figures_of(*rounds: Round) -> Figures:
-    machine = Machine(processors=2, memory_gb=8, system="Linux", postgresql="18.6")
-    return Figures(
-        measured_on="2025-01-01", machine=machine, settings={}, rounds=list(rounds)
+def figures_of(*rounds: Round, day: str = "2025-01-01", processors: int = 2) -> Figures:
+    machine = Machine(
+        processors=processors, memory_gb=8, system="Linux", postgresql="18.6"
+    )
+    return Figures(measured_on=day, machine=machine, settings={}, rounds=list(rounds))
+
+
+def one_share(run_s: float, first_step_s: float) -> Share:
+    return Share(
+        users=100, by_itself_s=1, import_s=2, run_s=run_s, first_step_s=first_step_s
     )
 
 
@@ -81,6 +96,63 @@ def test_target_without_figures_is_not_measured():
 
 def test_target_shows_small_ratios_as_fractions():
     assert [target(1).show(value) for value in (1 / 400, 0.7)] == ["1/400", "0.70"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "verdict"),
+    [
+        ([one_share(run_s=3.4, first_step_s=2.9)], "reached by 0.1 s"),
+        ([one_share(run_s=3.6, first_step_s=3.1)], "missed by 0.1 s"),
+        ([], "not measured"),
+    ],
+)
+def test_limit_of_a_share_is_in_seconds(shares, verdict):
+    figures = figures_of().model_copy(update={"shares": shares})
+    limits = [target for target in TARGETS if isinstance(target, Limit)]
+    assert [limit.verdict(figures) for limit in limits] == [verdict] * 2
+
+
+@pytest.fixture
+def later() -> Figures:
+    """Only Prefect's share, and one arm at one size."""
+    figures = figures_of(one_round("auto", 7), day="2025-02-02")
+    return figures.model_copy(update={"shares": [one_share(9, 9)]})
+
+
+def test_run_of_some_arms_keeps_the_figures_of_the_others(figures, later):
+    both = later.beside(figures)
+    assert both.arms == ["psql-usual", "auto"]
+    assert both.median(100, "psql-usual", "wall_ms") == 1_000
+    assert both.median(100, "auto", "wall_ms") == 7
+    assert both.share("run_s") == 9
+
+
+def test_what_is_kept_keeps_its_day(figures, later):
+    again = figures_of(day="2025-03-03").beside(later.beside(figures))
+    days = {one.arm: one.older for one in again.rounds}
+    assert days == {"psql-usual": "2025-01-01", "auto": "2025-02-02"}
+    assert again.shares[0].older == "2025-02-02"
+    assert again.days == ["2025-01-01", "2025-02-02", "2025-03-03"]
+
+
+def test_page_says_from_which_day_a_figure_is(figures, later, tmp_path):
+    (tmp_path / "benchmark.md").write_text(MARK)
+    write_page(later.beside(figures), tmp_path)
+    text = (tmp_path / "benchmark.md").read_text()
+    assert "Measured on 2025-01-01 and 2025-02-02: 2 processors" in text
+    assert "| psql-usual (2025-01-01) |" in text and "| auto  " in text
+
+
+def test_figures_are_read_as_they_were_written(figures, later, tmp_path):
+    written = later.beside(figures)
+    write_json(written, tmp_path / FIGURES)
+    assert read_json(tmp_path / FIGURES) == written
+    assert read_json(tmp_path / "none.json") is None
+
+
+def test_figures_of_another_machine_are_not_kept(figures):
+    with pytest.raises(BadInput, match="another machine"):
+        figures.assert_comparable(figures_of(processors=64))
 
 
 def test_table_adds_up_the_errors_of_all_rounds():

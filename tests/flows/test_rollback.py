@@ -1,15 +1,19 @@
 """The flow rollback-migration: by hand, and where Prefect does not run it."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from prefect import flow
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows.demo.loopback import HOST
 from flows.migration.outcome import Outcome
 from flows.migration.report import Report
 from tests.fix_migrations import Dump, state_in_ledger
 from tests.fix_prefect import Fly
+from tests.fix_relay import relay_to
 
 
 def test_rollback_restores_the_schema_to_the_byte(
@@ -155,16 +159,48 @@ def test_rollback_that_cannot_probe_is_a_rollback(
     assert dump_schema() == before
 
 
-def test_rollback_happens_without_prefect(
-    deploy: Fly, owner: psycopg.Connection, folder: Path
+@pytest.fixture
+def failed() -> Report:
+    """Of a deployment that is to be taken back."""
+    return Report(
+        action="deploy", version="008", run_id="", budget_ms=2_000, errors=["bad"]
+    )
+
+
+def test_rollback_happens_while_prefect_is_away(
+    deploy: Fly, owner: psycopg.Connection, folder: Path, failed: Report
 ) -> None:
-    """Whatever keeps Prefect from running the subflow: here, a Path is no str."""
     from flows.rollback import roll_back as take_back
 
     deploy()
-    failed = Report(
-        action="deploy", version="008", run_id="", budget_ms=2_000, errors=["bad"]
-    )
+    taken: list[Report] = []
+    port = urlsplit(str(PREFECT_API_URL.value())).port
+    assert port
+
+    with relay_to(port) as relay:
+
+        @flow(name="test", persist_result=False)
+        def body() -> None:
+            relay.close()
+            try:
+                taken.append(take_back(failed, str(folder)))
+            finally:
+                relay.mend()
+
+        url = f"http://{HOST}:{relay.port}/api"
+        with temporary_settings({PREFECT_API_URL: url}):
+            body()
+    assert taken[0].outcome is Outcome.ROLLED_BACK
+    assert state_in_ledger(owner) == "rolled_back"
+
+
+def test_rollback_happens_whatever_prefect_says(
+    deploy: Fly, owner: psycopg.Connection, folder: Path, failed: Report
+) -> None:
+    """Here, that a Path is no str."""
+    from flows.rollback import roll_back as take_back
+
+    deploy()
     taken: list[Report] = []
 
     @flow(name="test", persist_result=False)
@@ -177,15 +213,12 @@ def test_rollback_happens_without_prefect(
 
 
 def test_rollback_that_is_done_already_is_no_failure(
-    deploy: Fly, roll_back: Fly, folder: Path
+    deploy: Fly, roll_back: Fly, folder: Path, failed: Report
 ) -> None:
     """Its subflow may get to its COMMIT and be lost before it can say so."""
     from flows.rollback import roll_back_without_prefect
 
     deploy()
     roll_back()
-    failed = Report(
-        action="deploy", version="008", run_id="", budget_ms=2_000, errors=["bad"]
-    )
     report = roll_back_without_prefect(failed, str(folder))
     assert report.outcome is Outcome.ROLLED_BACK
