@@ -17,7 +17,7 @@ from tests.crashes import story
 from tests.crashes.batch import FAULTS, Batch, held_batch, judge
 from tests.crashes.ground import Field, make_field
 from tests.crashes.held import STOPS, held_at
-from tests.crashes.site import Site, prefect_site, wait_for
+from tests.crashes.site import Site, database_for_prefect, prefect_site, wait_for
 
 AT_ONCE = 5
 """So many runs a small machine cancels before Prefect's patience of 30 s is over."""
@@ -47,15 +47,28 @@ def field(
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with prefect_site(tmp_path_factory.mktemp("prefect")) as site:
+def site(
+    server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """On PostgreSQL: in Prefect's SQLite a writer has all others wait."""
+    settings = database_for_prefect(server, "prefect_of_crashes")
+    with prefect_site(tmp_path_factory.mktemp("prefect"), **settings) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def site_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Prefect's default, whose one lock is to be held."""
+    with prefect_site(tmp_path_factory.mktemp("sqlite")) as site:
         yield site
 
 
 @pytest.mark.parametrize(("fault", "stops"), SETS[WANTED])
 def test_fault_leaves_the_database_right(
-    field: Field, site: Site, fault: str, stops: list[str]
+    request: pytest.FixtureRequest, field: Field, fault: str, stops: list[str]
 ) -> None:
+    named = "site_on_sqlite" if fault == "lock-server" else "site"
+    site = request.getfixturevalue(named)
     with held_batch(field, site, stops) as batch:
         FAULTS[fault](batch)
         judge(batch)

@@ -14,8 +14,11 @@ from typing import Any, TypeVar
 
 import httpx
 import psutil
+import psycopg
+from psycopg import sql
 
 from flows.demo.loopback import HOST, free_port
+from flows.demo.server import PostgresServer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PREFECT = [sys.executable, "-m", "prefect"]
@@ -228,6 +231,14 @@ def prefect_site(home: Path, **settings: str) -> Iterator[Site]:
         yield site
     finally:
         site.stop()
+
+
+def database_for_prefect(server: PostgresServer, name: str) -> dict[str, str]:
+    """Make an empty database; returns Prefect's setting that names it."""
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    url = server.url(name).replace("postgresql://", "postgresql+asyncpg://")
+    return {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
 
 
 def is_alive(pid: int) -> bool:
