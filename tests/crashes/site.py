@@ -66,6 +66,10 @@ class Service:
                 start_new_session=True,
             )
 
+    @property
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def send(self, number: int) -> None:
         """Send a signal and wait for the end that it is to bring."""
         assert self.process
@@ -73,7 +77,7 @@ class Service:
         self.process.wait(START_TIMEOUT_S)
 
     def stop(self) -> None:
-        if self.process and self.process.poll() is None:
+        if self.process and self.is_alive:
             self.process.terminate()
             try:
                 self.process.wait(STOP_TIMEOUT_S)
