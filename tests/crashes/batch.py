@@ -163,14 +163,14 @@ def judge(batch: Batch, fault: Fault) -> None:
             story.assert_went_on(run)
         names = {*fault.called, *([state_named(run.ends_as)] if fault.goes_on else [])}
         story.assert_prefect_says(run, batch.site, names)
-    settle(batch, fault)
+    settle(batch, takes_back=fault.takes_back)
 
 
-def settle(batch: Batch, fault: Fault | None = None) -> None:
+def settle(batch: Batch, *, takes_back: bool = False) -> None:
     """What a recovery makes of it, and a later deployment."""
     for run in batch.runs:
         run.release()
-        is_gone = fault and fault.takes_back and not run.is_accepted
+        is_gone = takes_back and not run.is_accepted
         story.recover(run.ground, [""] if is_gone else ["", "accepted"])
         story.deploy_again(run.ground)
 
