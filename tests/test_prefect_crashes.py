@@ -28,7 +28,8 @@ IN_SHORT = [
     ("cancel", ["apply", "online", "rollback"]),
     ("kill-flow", ["index", "verify", "rollback"]),
     ("kill-server", ["online", "rollback"]),
-    ("kill-worker", ["online", "rollback"]),
+    # Of these the next line of the log is the main thread's own.
+    ("kill-worker", ["verify", "rollback"]),
     ("stop-worker", ["apply", "accept"]),
     ("lock-server", ["online"]),
 ]
