@@ -28,7 +28,7 @@ IN_SHORT = [
     ("cancel", ["apply", "online", "rollback"]),
     ("kill-flow", ["index", "verify", "rollback"]),
     ("kill-server", ["online", "rollback"]),
-    # Of these the next line of the log is the main thread's own.
+    # A pipe that is broken ends a thread at its next line: at verify the main thread.
     ("kill-worker", ["verify", "rollback"]),
     ("stop-worker", ["apply", "accept"]),
     ("lock-server", ["online"]),
