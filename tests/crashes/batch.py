@@ -132,7 +132,7 @@ class Fault:
     Attributes:
         called: what Prefect may call a run then, beside its own outcome.
         goes_on: the runs come to the end that they were on their way to.
-        takes_back: what was not accepted is taken back, by a recovery at the latest.
+        takes_back: what was not accepted is taken back; no recovery goes on with it.
     """
 
     hit: Callable[[Batch], None]
@@ -161,6 +161,8 @@ def judge(batch: Batch, fault: Fault) -> None:
         story.assert_true(run.ground)
         if fault.goes_on:
             story.assert_went_on(run)
+        if fault.takes_back and not run.is_accepted:
+            assert run.ground.position() == "before", run.ground.ask(AUDIT)
         names = {*fault.called, *([state_named(run.ends_as)] if fault.goes_on else [])}
         story.assert_prefect_says(run, batch.site, names)
     settle(batch, takes_back=fault.takes_back)
