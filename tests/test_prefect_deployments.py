@@ -28,6 +28,8 @@ from tests.fix_deployments import CHECKOUT, LOGIN, PGFLIGHT, RUN_TIMEOUT_S, Depl
 from tests.fix_relay import relay_to
 
 Done = subprocess.CompletedProcess[str]
+SHORTEST_S = 10
+"""That Prefect lets an automation wait for an event."""
 IS_CAMPAIGN = os.environ.get("PGFLIGHT_TEST_CRASHES") == "all"
 DEPLOY = ("run", "008", "--watch")
 ROLL_BACK = (
@@ -76,18 +78,30 @@ def told(deployments: Deployments) -> Iterator[list[str]]:
         for _ in range(2):
             made = deployments.pgflight("automations", *arguments)
             assert made.returncode == 0, made.stderr
-        _shorten_patience(deployments)
         yield heard
         ear.shutdown()
 
 
-def _shorten_patience(deployments: Deployments) -> None:
-    """One heartbeat lost is enough here, where nobody is late."""
-    for found in deployments.post("automations/filter"):
-        if "heartbeat" in found["name"]:
-            assert found["trigger"]["within"] == 90
-            found["trigger"]["within"] = 40
-            deployments.ask("PUT", f"automations/{found['id']}", found)
+@contextmanager
+def patience(deployments: Deployments, seconds: int) -> Iterator[None]:
+    """How long the next heartbeat of a run is waited for."""
+    automations = deployments.post("automations/filter")
+    (found,) = [one for one in automations if "heartbeat" in one["name"]]
+    path = f"automations/{found.pop('id')}"
+    # What the server notes beside it, and does not take back.
+    del found["created"], found["updated"]
+    before = found["trigger"]
+    assert before["within"] == 90
+
+    def put(trigger: dict[str, Any]) -> None:
+        answer = deployments.ask("PUT", path, found | {"trigger": trigger})
+        answer.raise_for_status()
+
+    put(before | {"within": seconds})
+    try:
+        yield
+    finally:
+        put(before)
 
 
 def _make_block(deployments: Deployments, url: str) -> None:
@@ -264,20 +278,14 @@ def test_recovery_that_finds_the_same_again_is_told_once(
     assert len([text for text in told if "008 waits" in text]) == 1
 
 
-def test_event_that_prefect_delivers_twice_is_told_once(
-    deployments: Deployments, told: list[str]
-) -> None:
-    run = end(deployments, "deploy-migration", "Unknown", "some run")
+def event_of(deployments: Deployments, run: str, name: str) -> dict[str, Any]:
+    """An event of a run of deploy-migration, as Prefect sends it."""
     flow = deployments.read(ALL_DEPLOYMENTS["deploy-migration"])["flow_id"]
-    event = {
-        "event": "prefect.flow-run.RolledBack",
+    return {
+        "id": str(uuid4()),
+        "event": f"prefect.flow-run.{name}",
         "occurred": datetime.now(UTC).isoformat(),
-        "resource": {
-            "prefect.resource.id": f"prefect.flow-run.{run}",
-            "prefect.state-name": "RolledBack",
-            "prefect.state-message": "delivered twice",
-            "prefect.state-timestamp": "2026-11-27T02:00:00+00:00",
-        },
+        "resource": {"prefect.resource.id": f"prefect.flow-run.{run}"},
         "related": [
             {
                 "prefect.resource.id": f"prefect.flow.{flow}",
@@ -285,6 +293,33 @@ def test_event_that_prefect_delivers_twice_is_told_once(
                 "prefect.resource.name": "deploy-migration",
             }
         ],
+    }
+
+
+def test_run_whose_heartbeat_stops_is_crashed(
+    deployments: Deployments, told: list[str]
+) -> None:
+    """The automation's own action, on a heartbeat that no process sends again."""
+    like = deployments.read(ALL_DEPLOYMENTS["deploy-migration"])
+    made = {"flow_id": like["flow_id"], "deployment_id": like["id"]}
+    run = deployments.post("flow_runs/", **made, state={"type": "RUNNING"})["id"]
+    with patience(deployments, SHORTEST_S):
+        beat = event_of(deployments, run, "heartbeat")
+        deployments.ask("POST", "events", [beat]).raise_for_status()
+        state = deployments.wait_for(run)["state"]
+    assert state["name"] == "Crashed"
+    assert "heartbeat was lost" in state["message"]
+
+
+def test_event_that_prefect_delivers_twice_is_told_once(
+    deployments: Deployments, told: list[str]
+) -> None:
+    run = end(deployments, "deploy-migration", "Unknown", "some run")
+    event = event_of(deployments, run, "RolledBack")
+    event["resource"] |= {
+        "prefect.state-name": "RolledBack",
+        "prefect.state-message": "delivered twice",
+        "prefect.state-timestamp": "2026-11-27T02:00:00+00:00",
     }
     # Under another id: the same one is not even taken by Prefect.
     twice = [event | {"id": str(uuid4())} for _ in range(2)]
@@ -500,7 +535,11 @@ def lost_worker_is_crashed_by_its_heartbeat_and_recovered(
     deployments: Deployments, owner: psycopg.Connection, tmp_path: Path, told: list[str]
 ) -> None:
     """The last test: a worker is gone after it."""
-    with following(deployments, *sleeping_deployment(tmp_path)) as watch:
+    # One heartbeat lost is enough where nobody is late.
+    with (
+        patience(deployments, 40),
+        following(deployments, *sleeping_deployment(tmp_path)) as watch,
+    ):
         wait_for_sleeper(owner)
         kill_with_worker(deployments.workers)
         shown, _ = watch.communicate(timeout=240)

@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-import psycopg
 import pytest
 
 from flows.demo.server import PostgresServer
 from flows.demo.service import run_application
 from flows.demo.world import World
-from tests.crashes.site import DEPLOYMENT, Site, wait_for
+from tests.crashes.site import DEPLOYMENT, Site, database_for_prefect, wait_for
 
-DATABASE = "prefect_server"
 Two = tuple[Site, Site]
 
 
@@ -19,10 +17,7 @@ Two = tuple[Site, Site]
 def two_servers(
     server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Two]:
-    with psycopg.connect(server.url(), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {DATABASE}")
-    url = server.url(DATABASE).replace("postgresql://", "postgresql+asyncpg://")
-    settings = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
+    settings = database_for_prefect(server, "prefect_server")
     first = Site(tmp_path_factory.mktemp("first"), settings=settings)
     # Services once: two servers' loops would do the same work twice.
     second = Site(

@@ -23,14 +23,20 @@ _Conn = psycopg.Connection[Any]
 
 
 class _Crowd:
+    """Sessions that are open.
+
+    Attributes:
+        is_over: whether they are given up.
+    """
+
     def __init__(self) -> None:
+        self.is_over = False
         self._open: set[_Conn] = set()
-        self._is_over = False
         self._one_at_a_time = Lock()
 
     def join(self, conn: _Conn) -> None:
         with self._one_at_a_time:
-            if self._is_over:
+            if self.is_over:
                 raise QueryFailed("Not asked any more: the run was interrupted")
             self._open.add(conn)
 
@@ -54,7 +60,7 @@ class _Crowd:
     def _close(self) -> set[_Conn]:
         """Nobody may join any more; returns who is still there."""
         with self._one_at_a_time:
-            self._is_over = True
+            self.is_over = True
             return set(self._open)
 
 
@@ -73,6 +79,12 @@ def crowd() -> Iterator[None]:
         raise
     finally:
         _CROWD.reset(token)
+
+
+def is_given_up() -> bool:
+    """Whether this thread is one of a crowd's that was interrupted."""
+    crowd = _CROWD.get()
+    return crowd is not None and crowd.is_over
 
 
 @contextmanager

@@ -4,15 +4,18 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import LiteralString
 
+from flows.migration.state_name import state_named
 from tests.crashes import story
-from tests.crashes.ground import AUDIT, OURS, Field
+from tests.crashes.ground import AT_WORK, AUDIT, OURS, Field
 from tests.crashes.held import Held, held_at
 from tests.crashes.site import Service, Site, is_alive, wait_for
 
+QUEUE = "held"
 OUTAGE_S = 120.0
 LOCKED_S = 8.0
 """Longer than Prefect's SQLite waits for its lock at first, and it is tried again."""
@@ -33,25 +36,39 @@ class Batch:
 
 @contextmanager
 def held_batch(field: Field, site: Site, stops: Sequence[str]) -> Iterator[Batch]:
-    """A worker of their own; every run is at its stop."""
-    queue = f"queue-{time.time_ns()}"
-    worker = site.start_worker(queue)
+    """Every run is at its stop, on the worker that the last batch has left alive."""
+    worker = _worker_of(site)
     with ExitStack() as stack:
-        stack.callback(worker.stop)
         runs = [stack.enter_context(held_at(stop, field, site)) for stop in stops]
-        for run in runs:
-            run.start(site, queue)
-        for run in runs:
-            run.wait(site)
-        yield Batch(site, worker, runs)
+        try:
+            for run in runs:
+                run.start(site, QUEUE)
+            for run in runs:
+                run.wait(site)
+            yield Batch(site, worker, runs)
+        except BaseException:
+            # And with it what the next batch would find of this one.
+            worker.stop()
+            raise
+
+
+def _worker_of(site: Site) -> Service:
+    workers = [one for one in site.services if one.arguments[0] == "worker"]
+    alive = [one for one in workers if one.is_alive]
+    return alive[0] if alive else site.start_worker(QUEUE)
 
 
 def cancel(batch: Batch) -> None:
     """The Cancel button. What was held is given up; what comes after it may go on."""
     for run in batch.runs:
-        at_work = _sessions(run)
+        at_work, claimed = _sessions(run, AT_WORK), _sessions(run, OURS)
+        clicked = time.monotonic()
         batch.site.set_state(run.run_id, "CANCELLING", "Cancelling", force=False)
-        wait_for(partial(_has_moved, run, at_work), f"the end of {run.stop}")
+        while at_work & _sessions(run, OURS):
+            late = time.monotonic() > clicked + story.GONE_WITHIN_S
+            assert not late, (run.stop, run.ground.ask(OURS))
+            time.sleep(0.05)
+        wait_for(partial(_has_moved, run, claimed), f"the end of {run.stop}")
         run.release()
     for run in batch.runs:
         story.wait_until_over(run)
@@ -85,14 +102,19 @@ def kill_server(batch: Batch, for_s: float = 0.0) -> None:
     server = batch.site.services[0]
     server.send(signal.SIGKILL)
     until = time.monotonic() + for_s
-    batch.release()
+    try:
+        batch.release()
+        for run in batch.runs:
+            told = partial(story.is_told, run.ground)
+            wait_for(told, f"{run.stop} without a server")
+        wait_for(lambda: time.monotonic() > until, "the outage's end", for_s + 1)
+    finally:
+        server.start()
+        batch.site.wait_until_up()
     for run in batch.runs:
-        wait_for(partial(story.is_told, run.ground), f"{run.stop} without a server")
-    wait_for(lambda: time.monotonic() > until, "the outage's end", for_s + 1)
-    server.start()
-    batch.site.wait_until_up()
-    # What they have left is to report to it, which they try again after up to a minute.
-    batch.worker.stop()
+        # What it has left is to tell the server, tried again after up to a minute.
+        with suppress(ProcessLookupError):
+            os.kill(run.pid, signal.SIGKILL)
 
 
 def lock_server(batch: Batch) -> None:
@@ -103,34 +125,62 @@ def lock_server(batch: Batch) -> None:
         wait_for(lambda: time.monotonic() > until, "the time of the lock")
 
 
-FAULTS: dict[str, Callable[[Batch], None]] = {
-    "cancel": cancel,
-    "kill-flow": kill_flow,
-    "kill-worker": kill_worker,
-    "stop-worker": stop_worker,
-    "kill-server": kill_server,
-    "outage": partial(kill_server, for_s=OUTAGE_S),
-    "lock-server": lock_server,
+@dataclass(frozen=True)
+class Fault:
+    """What hits a batch, and what becomes of it.
+
+    Attributes:
+        called: what Prefect may call a run then, beside its own outcome.
+        goes_on: the runs come to the end that they were on their way to.
+        takes_back: what was not accepted is taken back; no recovery goes on with it.
+    """
+
+    hit: Callable[[Batch], None]
+    called: tuple[str, ...] = ()
+    goes_on: bool = False
+    takes_back: bool = False
+
+
+FAULTS = {
+    "cancel": Fault(cancel, ("Cancelled",), takes_back=True),
+    "kill-flow": Fault(kill_flow, ("Crashed",)),
+    "kill-worker": Fault(kill_worker, goes_on=True),
+    # Nobody is left to tell it, until its heartbeat is missed.
+    "stop-worker": Fault(stop_worker, ("Running",)),
+    "kill-server": Fault(kill_server, ("Crashed",), goes_on=True),
+    "outage": Fault(partial(kill_server, for_s=OUTAGE_S), ("Crashed",), goes_on=True),
+    "lock-server": Fault(lock_server, goes_on=True),
 }
 
 
-def judge(batch: Batch) -> None:
-    """After the fault, after recovery, and after a later deployment."""
+def judge(batch: Batch, fault: Fault) -> None:
+    """After the fault; then what was not accepted is recovered, and deployed again."""
     for run in batch.runs:
         story.wait_until_over(run)
         story.assert_nobody_left(run.ground)
         story.assert_true(run.ground)
-        story.assert_prefect_agrees(run, batch.site)
+        if fault.goes_on:
+            story.assert_went_on(run)
+        if fault.takes_back and not run.is_accepted:
+            assert run.ground.position() == "before", run.ground.ask(AUDIT)
+        names = {*fault.called, *([state_named(run.ends_as)] if fault.goes_on else [])}
+        story.assert_prefect_says(run, batch.site, names)
+    settle(batch, takes_back=fault.takes_back)
+
+
+def settle(batch: Batch, *, takes_back: bool = False) -> None:
+    """What a recovery makes of it, and a later deployment."""
     for run in batch.runs:
         run.release()
-        story.recover(run.ground)
+        is_gone = takes_back and not run.is_accepted
+        story.recover(run.ground, [""] if is_gone else ["", "accepted"])
         story.deploy_again(run.ground)
 
 
-def _sessions(run: Held) -> set[int]:
-    return {row[0] for row in run.ground.ask(OURS)}
+def _sessions(run: Held, question: LiteralString) -> set[int]:
+    return {row[0] for row in run.ground.ask(question)}
 
 
-def _has_moved(run: Held, at_work: set[int]) -> bool:
+def _has_moved(run: Held, before: set[int]) -> bool:
     """Whether it has ended what it was at, or has begun with its way back."""
-    return not is_alive(run.pid) or _sessions(run) != at_work
+    return not is_alive(run.pid) or _sessions(run, OURS) != before

@@ -27,6 +27,8 @@ OURS = """
 SELECT pid, application_name, state, query FROM pg_stat_activity
 WHERE datname = current_database() AND application_name LIKE 'pgflight %'
 """
+# The claim is held until the run has ended, or has taken all back.
+AT_WORK = f"{OURS} AND application_name NOT LIKE 'pgflight claim %'"
 UNTOUCHED = """
 SELECT md5(string_agg(ROW(id, email, display_name, password_hash)::text, '|'
   ORDER BY id)) FROM platform.users

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import psycopg
 
 from flows.demo.loopback import HOST
 from flows.demo.service import run_application
+from flows.migration.outcome import Outcome
 from tests.crashes.ground import TEMPLATE, Field, Ground
 from tests.crashes.relay import Relay
 from tests.crashes.site import DEPLOYMENT, Site, wait_for
@@ -38,6 +39,8 @@ class Held:
     Attributes:
         reached: whether it is there.
         release: lets it go on.
+        ends_as: what it comes to when it goes on.
+        is_accepted: whether that is so already.
     """
 
     stop: str
@@ -47,9 +50,10 @@ class Held:
     release: Callable[[], None]
     strategy: str = "transactional"
     has_probes: bool = False
+    ends_as: Outcome = Outcome.DEPLOYED
+    is_accepted: bool = False
     run_id: str = ""
     pid: int = 0
-    seen: list[str] = field(default_factory=list)
 
     def start(self, site: Site, queue: str) -> None:
         """Start it on a worker, as the UI and CI do."""
@@ -122,13 +126,17 @@ def _at_gate(
 def _rollback(ground: Ground, site: Site, stack: ExitStack) -> Held:
     """Verification fails after the COMMIT; the subflow is held in its down.sql."""
     ground.execute("INSERT INTO held.failure VALUES ('verify', '%% verify %%')")
-    return _at_gate("rollback", "down", "%")(ground, site, stack)
+    held = _at_gate("rollback", "down", "%")(ground, site, stack)
+    held.ends_as = Outcome.ROLLED_BACK
+    return held
 
 
 def _bad(ground: Ground, site: Site, stack: ExitStack) -> Held:
     """Held in mid-apply; its rollback is still to come."""
     ground.execute("INSERT INTO held.failure VALUES ('verify', '%% verify %%')")
-    return _at_gate("bad", "fill", "pgflight apply %")(ground, site, stack)
+    held = _at_gate("bad", "fill", "pgflight apply %")(ground, site, stack)
+    held.ends_as = Outcome.ROLLED_BACK
+    return held
 
 
 def _preflight(ground: Ground, site: Site, stack: ExitStack) -> Held:
@@ -193,10 +201,11 @@ def _smoke(ground: Ground, site: Site, stack: ExitStack) -> Held:
     return held
 
 
-def _plan(ground: Ground, site: Site, stack: ExitStack) -> Held:
-    """Prefect is slow in taking the plan's page; we wait 5 s for it at most."""
-    relay = _relay(stack, site.port, lambda hello, data: b"/artifacts/" in data)
-    held = _held(ground, "plan", reached=relay.reached.is_set, release=relay.open)
+def _close(ground: Ground, site: Site, stack: ExitStack) -> Held:
+    """All is done; Prefect is slow in taking the run's final state."""
+    relay = _relay(stack, site.port, lambda hello, data: b'"name":"Deployed"' in data)
+    held = _held(ground, "close", reached=relay.reached.is_set, release=relay.open)
+    held.is_accepted = True
     held.environment["PREFECT_API_URL"] = f"http://{HOST}:{relay.port}/api"
     return held
 
@@ -241,7 +250,6 @@ STOPS: dict[str, Callable[[Ground, Site, ExitStack], Held]] = {
     "preflight": _preflight,
     "claim": _at_gate("claim", "started", "%"),
     "baseline": _baseline,
-    "plan": _plan,
     "apply": _at_gate("apply", "fill", "pgflight apply %"),
     "bad": _bad,
     "online": _at_gate("online", "fill", "pgflight step-%", "online"),
@@ -252,5 +260,6 @@ STOPS: dict[str, Callable[[Ground, Site, ExitStack], Held]] = {
     "smoke": _smoke,
     "accept": _at_gate("accept", "accepted", "%"),
     "rollback": _rollback,
+    "close": _close,
 }
-"""Every step, and where in it."""
+"""Every step that asks or tells somebody something, and where in it."""

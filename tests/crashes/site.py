@@ -14,8 +14,11 @@ from typing import Any, TypeVar
 
 import httpx
 import psutil
+import psycopg
+from psycopg import sql
 
 from flows.demo.loopback import HOST, free_port
+from flows.demo.server import PostgresServer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PREFECT = [sys.executable, "-m", "prefect"]
@@ -63,6 +66,10 @@ class Service:
                 start_new_session=True,
             )
 
+    @property
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def send(self, number: int) -> None:
         """Send a signal and wait for the end that it is to bring."""
         assert self.process
@@ -70,7 +77,7 @@ class Service:
         self.process.wait(START_TIMEOUT_S)
 
     def stop(self) -> None:
-        if self.process and self.process.poll() is None:
+        if self.process and self.is_alive:
             self.process.terminate()
             try:
                 self.process.wait(STOP_TIMEOUT_S)
@@ -228,6 +235,14 @@ def prefect_site(home: Path, **settings: str) -> Iterator[Site]:
         yield site
     finally:
         site.stop()
+
+
+def database_for_prefect(server: PostgresServer, name: str) -> dict[str, str]:
+    """Make an empty database; returns Prefect's setting that names it."""
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    url = server.url(name).replace("postgresql://", "postgresql+asyncpg://")
+    return {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
 
 
 def is_alive(pid: int) -> bool:

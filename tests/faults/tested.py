@@ -48,11 +48,7 @@ def fly(tested: Tested, bin_dir: Path) -> tuple[int, list[str]]:
                 HERE / tested.file,
             ],
             cwd=CHECKOUT,
-            env={
-                **os.environ,
-                "PGFLIGHT_TEST_SERVER_BIN": str(bin_dir),
-                "PGFLIGHT_TEST_CRASHES": tested.number,
-            },
+            env={**os.environ, "PGFLIGHT_TEST_SERVER_BIN": str(bin_dir)},
             stdout=subprocess.DEVNULL,
         )
         cases = list(ElementTree.parse(said).iter("testcase"))

@@ -3,6 +3,7 @@
 import random
 import time
 from contextlib import suppress
+from contextvars import copy_context
 from threading import Thread
 from typing import Any
 
@@ -20,6 +21,7 @@ from flows.database.connection import (
     reading,
     set_local,
 )
+from flows.database.crowd import crowd, is_given_up
 from flows.database.online.crew import Crew
 from flows.database.online.ground import BatchSize, Ground
 from flows.database.online.meter import Meter
@@ -216,25 +218,39 @@ class Backfill:
     def _pass(self, low: int) -> None:
         """Hand the table out to the workers; this thread is one of them."""
         ground = Ground(low, self._blocks())
+        others: list[Thread] = []
         errors: list[BaseException] = []
-        others = [
-            Thread(target=self._help, args=(ground, errors), name="pgflight-backfill")
-            for _ in range(self._crew.flight.workers - 1)
-        ]
-        for other in others:
-            other.start()
         try:
-            self._work(ground)
-        except BaseException:
-            # Each of them ends after its batch. Without an error they go on: what one
-            # of them puts back is still to be done.
-            ground.close()
-            raise
+            # An interruption reaches this thread only. The crowd ends what the others
+            # are at, which may be a row that somebody has locked for long.
+            with crowd():
+                self._share(ground, others, errors)
         finally:
             for other in others:
                 other.join()
         if errors:
             raise errors[0]
+
+    def _share(
+        self, ground: Ground, others: list[Thread], errors: list[BaseException]
+    ) -> None:
+        try:
+            for _ in range(self._crew.flight.workers - 1):
+                other = Thread(
+                    target=copy_context().run,
+                    args=(self._help, ground, errors),
+                    name="pgflight-backfill",
+                )
+                other.start()
+                others.append(other)
+            self._work(ground)
+            # Without an error they go on: what one of them puts back is still to be
+            # done.
+            for other in others:
+                other.join()
+        except BaseException:
+            ground.close()
+            raise
 
     def _help(self, ground: Ground, errors: list[BaseException]) -> None:
         try:
@@ -297,7 +313,7 @@ class Backfill:
                     _is_outdated(error) and choices <= MOST_CHOICES
                 ):
                     return self._refused(conn, limits, is_divisible, error)
-                if cause_of(error) is Cause.CONNECTION:
+                if cause_of(error) is Cause.CONNECTION or is_given_up():
                     raise
                 conn.rollback()
                 # Its time limit; or the watcher, because somebody waited too long.

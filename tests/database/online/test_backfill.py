@@ -1,7 +1,9 @@
 """Filling rows in batches: all of them, and nobody waits for long."""
 
+import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -27,6 +29,10 @@ from tests.database.online.conftest import FlyOnline
 from tests.database.online.test_apply import USERS, states
 from tests.fix_migrations import Dump
 
+AT_WORK = """
+SELECT count(*) FROM pg_stat_activity
+WHERE application_name LIKE 'pgflight step-2 %' AND datname = current_database()
+"""
 NAMED = """
 ALTER TABLE platform.users ADD COLUMN greeting text;
 UPDATE platform.users SET greeting = {} WHERE greeting IS NULL;
@@ -299,6 +305,59 @@ def test_interruption_does_not_wait_for_workers_that_give_way(
     with pytest.raises(KeyboardInterrupt):
         apply_online(replace(online, workers=2), say)
     assert time.monotonic() - started < 10
+
+
+@pytest.fixture
+def interrupt() -> Iterator[Callable[[], None]]:
+    """Interrupts the main thread, as Prefect's cancellation does; called in another."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    ident = threading.main_thread().ident
+    assert ident
+    before = signal.signal(signal.SIGTERM, stop)
+    yield partial(signal.pthread_kill, ident, signal.SIGTERM)
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_interruption_does_not_wait_for_rows_that_stay_locked(
+    online: Flight,
+    world: World,
+    owner: psycopg.Connection,
+    interrupt: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Each worker would try for a minute, and the way back is what waits for it."""
+    monkeypatch.setattr(
+        "flows.database.online.backfill.BatchSize", partial(BatchSize, 1)
+    )
+    lacking: list[int] = []
+
+    def wait_for(workers: int) -> None:
+        deadline = time.monotonic() + 10
+        while owner.execute(AT_WORK).fetchone() != (workers,):
+            if time.monotonic() > deadline:
+                lacking.append(workers)
+                break
+            time.sleep(0.02)
+
+    with psycopg.connect(world.app_url) as app:
+
+        def meanwhile() -> None:
+            wait_for(2)
+            interrupt()
+            wait_for(0)
+            app.rollback()
+
+        def say(line: str) -> None:
+            if "ADD COLUMN" in line:
+                app.execute("SELECT 1 FROM platform.users FOR UPDATE")
+                threading.Thread(target=meanwhile).start()
+
+        with pytest.raises(KeyboardInterrupt):
+            apply_online(replace(online, workers=2), say)
+    assert lacking == []
 
 
 def test_backfill_gives_way_to_the_archive(
