@@ -1,7 +1,7 @@
 """Cancel, and processes that die, at the steps of runs on a real Prefect.
 
 PGFLIGHT_TEST_CRASHES=all has every fault hit every step: 24 minutes. Without it each
-fault but a long outage hits one to three of them: two to three minutes.
+fault but a long outage hits one to three of them: about two minutes.
 """
 
 import os
