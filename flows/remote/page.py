@@ -21,6 +21,7 @@ def page_of(run_id: UUID) -> str | None:
     # Prefect Cloud has but one, and no such address.
     with suppress(httpx.HTTPError, ValueError, KeyError):
         settings = httpx.get(f"{base}/ui-settings", timeout=PATIENCE_S).json()
-        prefix = settings[f"{settings['default_ui']}_base_url"]
+        # Null where the server serves no UI at all.
+        prefix = settings[f"{settings['default_ui']}_base_url"] or ""
         return f"{base}{prefix.rstrip('/')}{page.removeprefix(base)}"
     return page
