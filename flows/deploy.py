@@ -112,16 +112,17 @@ def take_back(
 ) -> None:
     """Roll back what is in place and bad, and settle the report."""
     report.add_error(error)
-    if flight and landing.must_roll_back(flight, error):
-        landing.log_rollback()
-        try:
-            report.take_back(roll_back(report, folder, error, flight))
-        except BaseException as signal:
-            # An interrupted rollback has left what is bad in place.
-            stop(report, flight, folder, signal)
-            raise
-    else:
-        report.conclude(landing.outcome_without_rollback(flight, error))
+    try:
+        if flight and landing.must_roll_back(flight, error):
+            landing.log_rollback()
+            rollback = roll_back(report, folder, error, flight)
+            landing.conclude_taken_back(report, flight, rollback)
+        else:
+            report.conclude(landing.outcome_without_rollback(flight, error))
+    except BaseException as signal:
+        # An interrupted rollback has left what is bad in place.
+        stop(report, flight, folder, signal)
+        raise
 
 
 def stop(
@@ -129,6 +130,8 @@ def stop(
 ) -> None:
     """Cancelled, or Ctrl-C: seconds are left, too few for a subflow."""
     report.add_error(signal)
+    # Until it is known: a second signal may end this too.
+    report.conclude(Outcome.UNKNOWN if flight else Outcome.BLOCKED)
     try:
         if flight and landing.must_take_back_own(flight):
             landing.condemn_own(flight, signal)

@@ -53,7 +53,8 @@ def restore_migration(
         except Exception as error:
             landing.conclude_failed_restore(report, flight, error)
         except BaseException as signal:
-            landing.conclude_failed_restore(report, flight, signal)
+            if report.outcome is None:
+                landing.conclude_failed_restore(report, flight, signal)
             landing.close(report, flight)
             raise
         landing.close(report, flight)

@@ -14,6 +14,7 @@ from flows.migration.folder import folder_chosen
 from flows.migration.lateness import AN_HOUR, Lateness
 from flows.migration.outcome import Outcome
 from flows.migration.parameters import (
+    LONGEST_REASON,
     Budget,
     Folder,
     MigrationName,
@@ -74,18 +75,32 @@ def rollback_migration(
         except (Pause, Abort):
             raise
         except Exception as error:
-            landing.conclude_failed_rollback(report, flight, error)
+            fail(report, flight, error, is_outermost)
         except BaseException as signal:
-            # A deployment takes it back itself, in the seconds that are left.
-            if is_outermost:
-                stop(report, flight, signal)
+            stop(report, flight, signal, is_outermost)
             raise
         landing.close(report, flight)
     return landing.state_of(report)
 
 
-def stop(report: Report, flight: Flight | None, signal: BaseException) -> None:
+def fail(
+    report: Report, flight: Flight | None, error: Exception, is_outermost: bool
+) -> None:
+    """Settle the report of what did not get to its end, which the ledger is asked."""
+    try:
+        landing.conclude_failed_rollback(report, flight, error)
+    except BaseException as signal:
+        stop(report, flight, signal, is_outermost)
+        raise
+
+
+def stop(
+    report: Report, flight: Flight | None, signal: BaseException, is_outermost: bool
+) -> None:
     """Cancelled, or Ctrl-C: what was not committed by then is not done."""
+    if not is_outermost and not report.applied:
+        # A deployment takes it back itself, in the seconds that are left.
+        return
     try:
         landing.conclude_stopped_rollback(report, flight, signal)
     finally:
@@ -100,7 +115,7 @@ def roll_back(failed: Report, folder: str, *causes: object) -> Report:
     Args:
         causes: the subflow is drawn after the step that the first known of them is of.
     """
-    reason, budget_ms = failed.errors[0], failed.budget_ms
+    reason, budget_ms = failed.errors[0][:LONGEST_REASON], failed.budget_ms
     if is_away():
         return roll_back_without_prefect(failed, folder)
     try:

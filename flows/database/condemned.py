@@ -45,7 +45,8 @@ def condemned(
     Raises:
         Busy: another deployer is at work.
     """
-    condemn(flight, reason, has_fence=has_fence)
+    # The first reason stays: each try would else tell of the one before it.
+    condemn(flight, flight.condemned or reason, has_fence=has_fence)
     try:
         yield
     except _LEAVES_IT_OPEN:

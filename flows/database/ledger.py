@@ -90,7 +90,7 @@ def _holder(conn: Conn, key: int) -> str:
 
 def create_ledger(conn: Conn) -> None:
     """Make the ledger's schema and tables where they lack; call it behind the fence."""
-    if not ledger_exists(conn):
+    if not one(conn, "ledger_is_whole")["found"]:
         text = (SQL / "ledger" / "create.sql").read_text(encoding="utf-8")
         # Literal because it is a file of this package, never user input.
         conn.execute(sql.SQL(text))

@@ -16,6 +16,7 @@ from flows.database.checks import (
 )
 from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
+    CONNECT_ATTEMPTS,
     IDLE_LIMIT_MS,
     Cause,
     Conn,
@@ -158,7 +159,8 @@ def find_run(flight: Flight) -> Run | None:
     Raises:
         QueryFailed: somebody holds the fence for longer than we can wait.
     """
-    with reading(flight.target, _purpose(flight)) as conn:
+    purpose = _purpose(flight)
+    with reading(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
         set_local(conn, "lock_timeout", FENCE_WAIT_MS)
         one(conn, "wait_for_fence", key=FENCE_KEY)
         return read_run(conn, flight.in_place_as)

@@ -87,9 +87,12 @@ MigrationName = Annotated[
 Folder = Annotated[str, Field(json_schema_extra=_NOT_A_CREDENTIAL), _Free]
 """Empty for the worker's own: a form's plain field, where None would need a tab."""
 
+LONGEST_REASON = 1_000
+"""Characters."""
+
 Reason = Annotated[
     str,
-    Field(min_length=1, max_length=1_000, json_schema_extra=_NOT_A_CREDENTIAL),
+    Field(min_length=1, max_length=LONGEST_REASON, json_schema_extra=_NOT_A_CREDENTIAL),
     _Free,
 ]
 Budget = Annotated[

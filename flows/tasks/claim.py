@@ -1,10 +1,8 @@
 """The claim as a task: from here on this run, and no other, works on the database."""
 
 from flows.database.claim import claiming, current_claim
-from flows.database.logbook import close_flight, open_flight
-from flows.migration.errors import Busy
+from flows.database.logbook import open_flight
 from flows.migration.flight import Flight
-from flows.migration.outcome import Outcome
 from flows.tasks.engine import run_log
 from flows.tasks.step import changing_step
 
@@ -19,15 +17,8 @@ def claim(flight: Flight) -> Flight:
         Busy: another run is at work; the message says which and since when.
         Blocked: another run was at work until a moment ago.
     """
-    try:
-        with flight.report.phase("claim"):
-            current_claim().take(flight.target, _purpose(flight))
-    except Busy as busy:
-        flight.report.add_error(busy)
-        close_flight(
-            flight.target, flight.report.conclude(Outcome.BLOCKED), flight.in_place_as
-        )
-        raise
+    with flight.report.phase("claim"):
+        current_claim().take(flight.target, _purpose(flight))
     log = run_log()
     for line in open_flight(flight):
         log.warning("⚠️  %s", line)

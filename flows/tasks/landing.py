@@ -145,6 +145,15 @@ def name_waiting(report: Report, waiting: Sequence[Unfinished]) -> Report:
     return report.conclude_all([run.version for run in waiting])
 
 
+def conclude_taken_back(report: Report, flight: Flight, rollback: Report) -> None:
+    """Close the report of a deployment with what became of its rollback."""
+    report.take_back(rollback)
+    if flight.condemned and rollback.outcome is Outcome.BLOCKED:
+        # An earlier run has told of it, and the next recovery tries again: nobody is
+        # woken each time that somebody else holds a lock.
+        report.conclude(Outcome.BLOCKED)
+
+
 def conclude_failed_rollback(
     report: Report, flight: Flight | None, error: Exception
 ) -> None:

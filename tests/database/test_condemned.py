@@ -23,8 +23,8 @@ def committed(flight: Flight, make_flight: MakeFlight) -> Flight:
     return make_flight()
 
 
-def end_with(error: BaseException, flight: Flight) -> None:
-    with pytest.raises(type(error)), condemned(flight, "it was slow"):
+def end_with(error: BaseException, flight: Flight, reason: str = "it was slow") -> None:
+    with pytest.raises(type(error)), condemned(flight, reason):
         raise error
 
 
@@ -53,7 +53,8 @@ def test_what_an_earlier_run_began_is_not_taken_back_by_a_refusal(
 ):
     """Else a recovery would go on with what somebody has stopped."""
     end_with(KeyboardInterrupt(), committed)
-    end_with(LocksNotObtained("not to be had"), make_flight())
+    end_with(LocksNotObtained("not to be had"), make_flight(), "it was begun before")
+    # The first reason: a later try would tell of the one before it, and so on.
     assert noted(owner) == [("it was slow",)]
 
 

@@ -80,6 +80,13 @@ def test_ledger_made_twice_is_the_same(owner, dump_schema: Dump, target: Target)
     assert dumps[0] == dumps[1]
 
 
+def test_ledger_of_an_earlier_build_gets_what_it_lacks(conn: Conn):
+    create_ledger(conn)
+    conn.execute("DROP VIEW pgflight.open_column")
+    create_ledger(conn)
+    assert conn.execute("SELECT count(*) AS n FROM pgflight.open_column").fetchone()
+
+
 def test_run_is_read_back(conn: Conn):
     run = applied(conn)
     assert read_runs(conn) == {"008": run}

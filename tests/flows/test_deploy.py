@@ -142,6 +142,7 @@ def test_busy_attempt_is_in_the_audit(
     *told, detail = _last_event(owner)
     assert told == ["008", "ended", "BLOCKED"]
     assert detail.startswith("deploy: Another deployment is at work")
+    assert owner.execute("SELECT count(*) FROM pgflight.event").fetchone() == (1,)
 
 
 @pytest.mark.parametrize("version", ["008", "999"])

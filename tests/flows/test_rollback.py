@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -222,3 +223,21 @@ def test_rollback_that_is_done_already_is_no_failure(
     roll_back()
     report = roll_back_without_prefect(failed, str(folder))
     assert report.outcome is Outcome.ROLLED_BACK
+
+
+def test_long_reason_is_cut_for_the_subflow(
+    deploy: Fly, owner: psycopg.Connection, folder: Path
+) -> None:
+    """What Prefect refuses as a parameter would be done without it, and its page."""
+    from flows.rollback import roll_back as roll_back_failed
+
+    deploy()
+    failed = Report(
+        action="deploy", version="008", run_id=str(uuid4()), budget_ms=2_000
+    )
+    failed.errors.append("x" * 1_500)
+    assert roll_back_failed(failed, str(folder)).outcome is Outcome.ROLLED_BACK
+    (length,) = owner.execute(
+        "SELECT length(detail) FROM pgflight.event WHERE kind = 'condemned'"
+    )
+    assert length == (1_000,)

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 from prefect.exceptions import TerminationSignal
 
 from flows.database.attempt import Committed, Say
+from flows.database.claim import claiming
 from flows.database.logbook import open_flight
 from flows.database.online.apply import apply_online
 from flows.database.revert import Reverted
@@ -280,3 +282,86 @@ def test_stopped_rollback_of_what_was_not_accepted_goes_on(
     assert last_event(owner) == ("ended", "ROLLBACK_FAILED")
     assert alone("recover").outcome is Outcome.ROLLED_BACK
     assert dump_schema() == before
+
+
+def test_rollback_that_is_refused_again_wakes_nobody(
+    killed_on_its_way_back: Callable[[BaseException], None],
+    alone: Alone,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Somebody may read the table for hours, and a recovery looks every few minutes."""
+    from flows import deploy
+
+    killed_on_its_way_back(KeyboardInterrupt())
+    refused = Report(action="rollback", version="008", run_id=str(uuid4()))
+    with monkeypatch.context() as patch:
+        patch.setattr(deploy, "roll_back", lambda *_: refused.conclude(Outcome.BLOCKED))
+        assert alone("recover").outcome is Outcome.BLOCKED
+    assert alone("recover").outcome is Outcome.ROLLED_BACK
+
+
+def test_stop_while_the_end_is_decided_takes_it_back(
+    fly: Fly, monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+):
+    from flows import deploy
+
+    monkeypatch.setattr(deploy, "verify", raising(StatementFailed("no", "", "")))
+    monkeypatch.setattr(landing, "must_roll_back", raising(KeyboardInterrupt()))
+    assert fly(deploy.deploy_migration, "008")[-1].outcome is Outcome.ROLLED_BACK
+    assert last_event(owner) == ("ended", "ROLLED_BACK")
+
+
+def test_second_stop_before_anything_is_known_is_unknown(
+    fly: Fly, monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+):
+    from flows import deploy
+
+    monkeypatch.setattr(deploy, "verify", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(landing, "must_take_back_own", raising(KeyboardInterrupt()))
+    report = fly(deploy.deploy_migration, "008")[-1]
+    assert (report.outcome, report.exit_code) == (Outcome.UNKNOWN, 50)
+    assert last_event(owner) == ("ended", "UNKNOWN")
+
+
+def test_stop_while_the_end_of_a_rollback_is_decided_is_told(
+    alone: Alone, fly: Fly, monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+):
+    from flows import rollback
+
+    alone("deploy")
+    monkeypatch.setattr(rollback, "revert", raising(StatementFailed("no", "", "")))
+    failed = "conclude_failed_rollback"
+    monkeypatch.setattr(landing, failed, raising(KeyboardInterrupt()))
+    report = fly(rollback.rollback_migration, "008", confirm="008")[-1]
+    assert report.outcome is Outcome.BLOCKED
+    assert state_in_ledger(owner) == "accepted"
+
+
+def test_deployments_own_rollback_that_was_committed_is_told(
+    alone: Alone, fly: Fly, monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+):
+    from flows import rollback
+
+    alone("deploy")
+    monkeypatch.setattr(rollback, "verify_reverted", raising(KeyboardInterrupt()))
+    with claiming():
+        (report,) = fly(rollback.rollback_migration, "008", confirm="008")
+    assert report.outcome is Outcome.ROLLED_BACK
+    assert last_event(owner) == ("ended", "ROLLED_BACK")
+
+
+def test_stop_after_a_restore_has_concluded_changes_nothing(
+    alone: Alone, fly: Fly, monkeypatch: pytest.MonkeyPatch
+):
+    from flows import restore
+    from flows.rollback import rollback_migration
+
+    def restored(flight: Flight) -> None:
+        flight.report.conclude(Outcome.RESTORED)
+        raise KeyboardInterrupt
+
+    alone("deploy")
+    fly(rollback_migration, "008", confirm="008")
+    monkeypatch.setattr(restore, "find_saved", lambda _: True)
+    monkeypatch.setattr(restore, "restore", restored)
+    assert fly(restore.restore_migration, "008")[-1].outcome is Outcome.RESTORED

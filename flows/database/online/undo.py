@@ -73,8 +73,9 @@ def undo_all(crew: Crew, steps: Sequence[OnlineStep], error: BaseException) -> N
     except PgflightError as second:
         raise RollbackFailed(
             f"{reason}\nThen the way back failed:\n{second.message}",
-            "Run again: it goes on from where it is. pgflight.step has the statements"
-            " that take each step back.",
+            "Run again: it goes on from where it is, back where that was only cut off,"
+            " and else forward. pgflight.step has the statements that take each step"
+            " back.",
         ) from error
 
 
