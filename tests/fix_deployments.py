@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from cryptography.fernet import Fernet
+from psycopg import sql
 
 from flows.demo.loopback import HOST, free_port
 from flows.demo.server import PostgresServer
 from flows.demo.service import run_application
 from flows.demo.world import World
+from tests.crashes.site import database_for_prefect
 from tests.fix_server import clone_world
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -37,14 +40,16 @@ ANSWER_TIMEOUT_S = 90.0
 class Deployments:
     """A Prefect server with the deployments, and two workers on the world.
 
-    The server wants a login, as one that others can reach should.
+    The server wants a login, as one that others can reach should. It keeps its data in
+    PostgreSQL: in Prefect's SQLite a writer has all others wait, up to a minute each.
 
     Attributes:
-        home: where the server keeps its database.
+        database: of the server's own data.
         workers: process ids.
     """
 
     api: str
+    database: str
     home: Path
     world: World
     endpoint: str
@@ -104,6 +109,19 @@ class Deployments:
                     return answer
                 time.sleep(0.2)
 
+    def stored(self) -> str:
+        """All that the server has in its database, as text."""
+        with psycopg.connect(self.database) as conn:
+            tables = conn.execute(
+                "SELECT c.oid::regclass::text FROM pg_class AS c"
+                " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'"
+            ).fetchall()
+            select = sql.SQL("SELECT t::text FROM {} AS t")
+            return "\n".join(
+                str(conn.execute(select.format(sql.SQL(table))).fetchall())
+                for (table,) in tables
+            )
+
     def wait_for(self, run: str) -> dict[str, Any]:
         """A run as the server has it, once it is over."""
         deadline = time.monotonic() + RUN_TIMEOUT_S
@@ -161,11 +179,13 @@ def deployments(
         world = stack.enter_context(clone_world(server, template))
         endpoint = stack.enter_context(run_application(world))
         port, home = free_port(), tmp_path_factory.mktemp("prefect")
-        made = Deployments(f"http://{HOST}:{port}/api", home, world, endpoint)
+        api, own = f"http://{HOST}:{port}/api", f"prefect_{port}"
+        made = Deployments(api, server.url(own), home, world, endpoint)
         address = ["--host", HOST, "--port", str(port)]
         secret = {
             "PREFECT_SERVER_API_AUTH_STRING": LOGIN,
             "PREFECT_SERVER_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+            **database_for_prefect(server, own),
         }
         stack.enter_context(_running(["server", "start", *address], made, secret))
         _wait_for(made.api)

@@ -173,7 +173,8 @@ def test_prefect_keeps_no_secret(
         for path in deployments.home.rglob("*")
         if path.is_file() and handed not in str(path)
     ]
-    kept = b"".join(path.read_bytes() for path in files)
+    stored = deployments.stored().encode()
+    kept = b"".join([stored, *(path.read_bytes() for path in files)])
     password = urlsplit(deployments.world.owner_url).password
     assert b"deploy-migration" in kept
     assert password

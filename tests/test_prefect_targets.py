@@ -2,10 +2,8 @@
 
 import json
 import re
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -210,10 +208,9 @@ def test_blocks_are_stored_encrypted_and_without_their_key(
     deployments: Deployments, staging: str
 ) -> None:
     """PREFECT_SERVER_ENCRYPTION_KEY: without it the key lies beside what it locks."""
-    path = deployments.home / "prefect.db"
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as stored:
+    with psycopg.connect(deployments.database) as stored:
         named = "SELECT data FROM block_document WHERE name = 'staging'"
-        (block,) = stored.execute(named).fetchone()
+        block = stored.execute(named).fetchone()
         keys = stored.execute("SELECT key FROM configuration").fetchall()
     assert block and SECRET not in str(block)
     assert ("ENCRYPTION_KEY",) not in keys
