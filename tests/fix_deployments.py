@@ -188,7 +188,7 @@ def deployments(
             **database_for_prefect(server, own),
         }
         stack.enter_context(_running(["server", "start", *address], made, secret))
-        _wait_for(made.api)
+        wait_for_server(made.api)
         made.prefect("work-pool", "create", "pgflight", "--type", "process")
         deployed = made.prefect("--no-prompt", "deploy", "--all")
         assert deployed.returncode == 0, deployed.stdout
@@ -223,15 +223,21 @@ def _running(
         try:
             yield process.pid
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
-def _wait_for(api: str) -> None:
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Have one of Prefect's processes end, by force if it takes too long."""
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_for_server(api: str) -> None:
+    """Return as soon as the server answers."""
     deadline = time.monotonic() + START_TIMEOUT_S
     with httpx.Client(trust_env=False) as client:
         while time.monotonic() < deadline:

@@ -4,21 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
 
 from flows.demo.loopback import HOST, free_port
 from flows.demo.world import World
+from tests.fix_deployments import end, wait_for_server
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 USUAL_PORT = "4200"
 PATIENCE_S = 180.0
-STOP_TIMEOUT_S = 20.0
 OF_CI = {
     "MIGRATION": "008",
     "GITHUB_RUN_ID": "17",
@@ -61,12 +59,7 @@ class Newcomer:
 
     def stop(self) -> None:
         for process in reversed(self.staying):
-            process.terminate()
-            try:
-                process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
     def _start(self, line: str) -> None:
         with (self.folder / "terminal.log").open("ab") as log:
@@ -82,7 +75,7 @@ class Newcomer:
                 )
             )
         if "server" in line:
-            self._wait_for_server()
+            wait_for_server(f"http://{HOST}:{self.port}/api")
 
     def _run(self, line: str) -> None:
         done = subprocess.run(
@@ -114,17 +107,6 @@ class Newcomer:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
         }
-
-    def _wait_for_server(self) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        url = f"http://{HOST}:{self.port}/api/health"
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(url, trust_env=False).is_success:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.2)
-        raise TimeoutError((self.folder / "terminal.log").read_text())
 
 
 @pytest.fixture

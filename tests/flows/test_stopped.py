@@ -114,6 +114,11 @@ def killed_on_its_way_back(fly: Fly) -> Callable[[BaseException], None]:
     return run
 
 
+def assert_taken_back(report: Report, owner: psycopg.Connection) -> None:
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 20)
+    assert state_in_ledger(owner) == "rolled_back"
+
+
 @pytest.mark.parametrize("action", ["recover", "deploy"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), TerminationSignal(signal=15)])
 def test_what_was_stopped_after_its_commit_is_taken_back(
@@ -127,9 +132,7 @@ def test_what_was_stopped_after_its_commit_is_taken_back(
     before = dump_schema()
     killed_on_its_way_back(error)
     assert state_in_ledger(owner) == "applied"
-    report = alone(action)
-    assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 20)
-    assert state_in_ledger(owner) == "rolled_back"
+    assert_taken_back(alone(action), owner)
     assert dump_schema() == before
 
 
@@ -156,9 +159,7 @@ def test_what_was_on_its_way_back_online_is_taken_back(
     with pytest.raises(KeyboardInterrupt):
         apply_online(flight, say)
     assert owner.execute(UNDONE).fetchone() == (True,)
-    report = alone(action)
-    assert (report.outcome, report.exit_code) == (Outcome.ROLLED_BACK, 20)
-    assert state_in_ledger(owner) == "rolled_back"
+    assert_taken_back(alone(action), owner)
     assert dump_schema() == before
 
 
