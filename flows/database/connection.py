@@ -153,35 +153,39 @@ def _open(target: Target, purpose: str) -> Conn:
             keepalives_count=3,
             tcp_user_timeout=10_000,
         )
-        # libpq may have found it elsewhere: a service file, .pgpass, PGPASSWORD.
-        hide([conn.info.password])
-        # Whatever the role's own default is: a fence that kept its first snapshot
-        # would be waited for by CREATE INDEX CONCURRENTLY, for ever.
-        conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         try:
+            # libpq may have found it elsewhere: a service file, .pgpass, PGPASSWORD.
+            hide([conn.info.password])
+            # Whatever the role's own default is: a fence that kept its first snapshot
+            # would be waited for by CREATE INDEX CONCURRENTLY, for ever.
+            conn.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
             _assert_direct(conn)
         except BaseException:
             conn.close()
             raise
         return conn
     except (psycopg.Error, UnicodeError) as error:
-        text = str(error).strip()
-        if isinstance(error, psycopg.ProgrammingError | UnicodeError):
-            # libpq could not even read the string; its message may quote it.
-            raise ConnectionRefused(
-                f"{target.source} is not a PostgreSQL connection string",
-                "Expected postgresql://user:password@host:5432/database, with special"
-                " characters in the password percent-encoded.",
-            ) from None
-        if any(words in text for words in _FINAL_REFUSALS):
-            raise ConnectionRefused(
-                f"The database refused the connection: {text}",
-                f"Check user, password and database name in {target.source}.",
-            ) from None
-        raise ConnectionFailed(
-            f"Cannot reach the database: {text}",
-            "Check that it runs and that this machine may reach it.",
-        ) from None
+        raise _not_opened(error, target) from None
+
+
+def _not_opened(error: psycopg.Error | UnicodeError, target: Target) -> PgflightError:
+    text = str(error).strip()
+    if isinstance(error, psycopg.ProgrammingError | UnicodeError):
+        # libpq could not even read the string; its message may quote it.
+        return ConnectionRefused(
+            f"{target.source} is not a PostgreSQL connection string",
+            "Expected postgresql://user:password@host:5432/database, with special"
+            " characters in the password percent-encoded.",
+        )
+    if any(words in text for words in _FINAL_REFUSALS):
+        return ConnectionRefused(
+            f"The database refused the connection: {text}",
+            f"Check user, password and database name in {target.source}.",
+        )
+    return ConnectionFailed(
+        f"Cannot reach the database: {text}",
+        "Check that it runs and that this machine may reach it.",
+    )
 
 
 def _assert_direct(conn: Conn) -> None:

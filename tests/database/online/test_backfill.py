@@ -30,7 +30,7 @@ from tests.database.online.test_apply import USERS, states
 from tests.fix_migrations import Dump
 
 AT_WORK = """
-SELECT count(*) FROM pg_stat_activity
+SELECT pid, wait_event_type = 'Lock' AS waits FROM pg_stat_activity
 WHERE application_name LIKE 'pgflight step-2 %' AND datname = current_database()
 """
 NAMED = """
@@ -332,22 +332,28 @@ def test_interruption_does_not_wait_for_rows_that_stay_locked(
     monkeypatch.setattr(
         "flows.database.online.backfill.BatchSize", partial(BatchSize, 1)
     )
-    lacking: list[int] = []
+    waited: set[int] = set()
+    left: set[int] = set()
 
-    def wait_for(workers: int) -> None:
+    def look() -> bool:
+        left.clear()
+        for pid, waits in owner.execute(AT_WORK).fetchall():
+            left.add(pid)
+            # A try waits for 30 ms only: who has waited once is at work.
+            waited.update([pid] if waits else [])
+        return len(waited) == 2
+
+    def wait_until(is_so: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 10
-        while owner.execute(AT_WORK).fetchone() != (workers,):
-            if time.monotonic() > deadline:
-                lacking.append(workers)
-                break
-            time.sleep(0.02)
+        while not is_so() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     with psycopg.connect(world.app_url) as app:
 
         def meanwhile() -> None:
-            wait_for(2)
+            wait_until(look)
             interrupt()
-            wait_for(0)
+            wait_until(lambda: look() and not left)
             app.rollback()
 
         def say(line: str) -> None:
@@ -357,7 +363,7 @@ def test_interruption_does_not_wait_for_rows_that_stay_locked(
 
         with pytest.raises(KeyboardInterrupt):
             apply_online(replace(online, workers=2), say)
-    assert lacking == []
+    assert (len(waited), left) == (2, set())
 
 
 def test_backfill_gives_way_to_the_archive(
