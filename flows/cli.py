@@ -1,9 +1,7 @@
 """The command line: it drives the same flows that Prefect runs."""
 
 import os
-import re
 import sys
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -15,26 +13,32 @@ import cyclopts
 from cyclopts import App, Parameter
 from rich.console import Console
 
+from flows.arguments import (
+    AsJson,
+    Budget,
+    Folder,
+    ReportFile,
+    Strategy,
+    TargetName,
+    Version,
+    holds_no_credential,
+)
 from flows.asking import asker
 from flows.border import install
 from flows.here import STOPPED, Interrupted, prepare_prefect, run_here
 from flows.lasting import outlive_readers
-from flows.migration.errors import PgflightError, QueryFailed
+from flows.migration.errors import PgflightError
 from flows.migration.folder import DEFAULT_FOLDER, load_migration
-from flows.migration.losses import changed_tables
-from flows.migration.manifest import LEAST_BUDGET_MS, MOST_BUDGET_MS
 from flows.migration.outcome import Outcome
-from flows.migration.parameters import MIGRATION_NAME, without_credential
 from flows.migration.report import Report
 from flows.migration.report_json import report_as_json
-from flows.migration.strategy import WORKERS, Terms, Wish
+from flows.migration.strategy import WORKERS, Terms
 from flows.migration.target import URL_VARIABLE
-from flows.report_file import assert_report_can_be_written, write_report
+from flows.report_file import write_report
 from flows.targets import find_target
 from flows.terminal import print_json, say, show_plan, show_report, show_status
 
 USAGE_ERROR = 2
-SECONDS_TO_STOP = 5
 
 app = App(
     name="pgflight",
@@ -57,71 +61,6 @@ app = App(
     # main() says that it was stopped; cyclopts would end without a word.
     suppress_keyboard_interrupt=False,
 )
-
-
-def _is_a_name(_type: object, text: str) -> None:
-    if not re.match(MIGRATION_NAME, text):
-        raise ValueError("expected a version or a name, such as 008 or 008_active_org")
-
-
-def _holds_no_credential(_type: object, text: str | None) -> None:
-    without_credential(text or "")
-
-
-Folder = Annotated[
-    str,
-    Parameter(
-        help="Folder of migrations.",
-        env_var="PGFLIGHT_MIGRATIONS",
-        validator=_holds_no_credential,
-    ),
-]
-Version = Annotated[
-    str,
-    Parameter(
-        help="Version or name, e.g. 008, 8 or 008_active_org.", validator=_is_a_name
-    ),
-]
-TargetName = Annotated[
-    str | None,
-    Parameter(
-        name="--target",
-        help="Name of the target; the environment's own when left out.",
-        env_var="PGFLIGHT_TARGET",
-    ),
-]
-Budget = Annotated[
-    int | None,
-    Parameter(
-        help="Longest wait of the application that we may cause, in milliseconds; the"
-        " migration's own (2000 by default) when left out.",
-        validator=cyclopts.validators.Number(gte=LEAST_BUDGET_MS, lte=MOST_BUDGET_MS),
-    ),
-]
-Strategy = Annotated[
-    Wish,
-    Parameter(
-        help="auto takes one transaction where that fits half the budget, and short"
-        " online steps otherwise.",
-    ),
-]
-AsJson = Annotated[
-    bool,
-    Parameter(
-        name="--json",
-        negative="",
-        help="JSON on standard output, progress on standard error.",
-    ),
-]
-ReportFile = Annotated[
-    Path | None,
-    Parameter(
-        name="--report",
-        help="Also write the report to this file: Markdown for .md, JSON for .json;"
-        " however the run ends.",
-        validator=assert_report_can_be_written,
-    ),
-]
 
 
 @app.command
@@ -178,7 +117,7 @@ def rollback(
     target: TargetName = None,
     folder: Folder = DEFAULT_FOLDER,
     reason: Annotated[
-        str, Parameter(validator=_holds_no_credential)
+        str, Parameter(validator=holds_no_credential)
     ] = "asked for by hand",
     budget_ms: Budget = None,
     yes: Annotated[bool, Parameter(negative="")] = False,
@@ -195,10 +134,12 @@ def rollback(
         reason: Why; kept in the ledger.
         yes: Do not wait; for CI.
     """
+    from flows.by_hand import announce_rollback, wait
+
     console = _console(as_json)
-    _announce(console, migration, folder, target)
+    announce_rollback(console, migration, folder, target)
     if not yes:
-        _wait(console)
+        wait(console)
 
     def run() -> Any:
         from flows.rollback import rollback_migration
@@ -260,7 +201,9 @@ def restore(
 
     Example: pgflight restore 008
     """
-    _announce_restore(_console(as_json), migration, folder, target)
+    from flows.by_hand import announce_restore
+
+    announce_restore(_console(as_json), migration, folder, target)
 
     def run() -> Any:
         from flows.restore import restore_migration
@@ -303,7 +246,7 @@ def run(
     target: Annotated[str | None, Parameter(env_var="PGFLIGHT_TARGET")] = None,
     folder: Annotated[
         str | None,
-        Parameter(env_var="PGFLIGHT_MIGRATIONS", validator=_holds_no_credential),
+        Parameter(env_var="PGFLIGHT_MIGRATIONS", validator=holds_no_credential),
     ] = None,
     deployment: str = "deploy-migration/production",
     param: Annotated[list[str] | None, Parameter(negative="")] = None,
@@ -543,56 +486,6 @@ def _write(file: Path | None, report: Report) -> None:
     except OSError as error:
         text = f"❌ {file}: the report could not be written: {error.strerror}"
         say(_console(True), text, "red")
-
-
-def _announce(
-    console: Console, migration: str, folder: str, target_name: str | None
-) -> None:
-    from flows.database.saving import preview
-
-    found = load_migration(Path(folder), migration, is_going_back=True)
-    say(console, f"Rolling back {found.version} {found.name}:")
-    if found.down:
-        target = find_target(target_name, os.environ)
-        try:
-            losses = preview(target, found.down)
-        except QueryFailed as error:
-            # A table too large to count, or locked: no reason to leave what is bad.
-            losses = []
-            say(console, f"   not counted: what will be saved ({error.message})")
-        for saved in losses:
-            column = f".{saved.column}" if saved.column else ""
-            say(
-                console,
-                f"   {saved.rows:,} rows of {saved.table}{column} will be saved in the"
-                " ledger, then deleted",
-            )
-        for table in changed_tables(found.down.nodes):
-            text = f"   what it deletes or overwrites in {table} will be saved, too"
-            say(console, text)
-        for statement in found.down.statements:
-            say(console, f"   {statement.summary}")
-
-
-def _announce_restore(
-    console: Console, migration: str, folder: str, target_name: str | None
-) -> None:
-    from flows.database.saved import still_saved
-
-    found = load_migration(Path(folder), migration)
-    saved = still_saved(find_target(target_name, os.environ), found.version)
-    say(console, f"Saved by rollbacks of {found.version} {found.name}:")
-    for item in saved:
-        column = f".{item.column}" if item.column else ""
-        say(console, f"   {item.rows:,} rows of {item.table}{column}")
-    if not saved:
-        say(console, "   nothing that is not put back already")
-
-
-def _wait(console: Console) -> None:
-    for left in range(SECONDS_TO_STOP, 0, -1):
-        say(console, f"   in {left} s; Ctrl-C stops it")
-        time.sleep(1)
 
 
 def _console(on_stderr: bool) -> Console:

@@ -3,6 +3,9 @@
 import os
 from tempfile import TemporaryDirectory
 
+from tests.in_memory import temporary_files_in_memory
+
+_TEMPORARY = temporary_files_in_memory()
 # Before Prefect is imported: in the user's home it would leave results and notes.
 _HOME = TemporaryDirectory(prefix="pgflight-tests-")
 os.environ["PREFECT_HOME"] = _HOME.name

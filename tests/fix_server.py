@@ -11,18 +11,20 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from flows.demo.server import PostgresServer
 from flows.demo.service import run_application
 from flows.demo.world import World, create_world, world_in
+from tests.clones import clone, set_passwords
 
 SERVER_BIN = os.environ.get("PGFLIGHT_TEST_SERVER_BIN")
 USERS = 500
 TEMPLATE = "template_world"
 
-# What some preflight findings are about, and none of it is on by default.
+# No power is cut here. The others are what some preflight findings are about, and none
+# of them is on by default.
 SETTINGS = {
+    "fsync": "off",
     "max_connections": "100",
     "max_prepared_transactions": "10",
     "wal_level": "logical",
@@ -45,6 +47,7 @@ def server() -> Iterator[PostgresServer]:
 def template(server: PostgresServer) -> str:
     """A database with the world before any migration; to be cloned, not used."""
     create_world(server, USERS, TEMPLATE)
+    set_passwords(server, server.passwords)
     return TEMPLATE
 
 
@@ -52,15 +55,8 @@ def template(server: PostgresServer) -> str:
 def clone_world(server: PostgresServer, template: str) -> Iterator[World]:
     """A copy of the world, dropped afterwards: for fixtures of a wider scope."""
     database = f"world_{next(_clone_numbers)}"
-    name = sql.Identifier(database)
-    with psycopg.connect(server.url(), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                name, sql.Identifier(template)
-            )
-        )
+    with clone(server, template, database):
         yield world_in(server, database)
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ TASK = {
 }
 SURFACE = {
     "flows.cli",
+    "flows.arguments",
+    "flows.by_hand",
     "flows.terminal",
     "flows.asking",
     "flows.here",

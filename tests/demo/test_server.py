@@ -54,9 +54,10 @@ def test_server_listens_on_the_loopback_only(server):
     assert setting(server, "unix_socket_directories") == ""
 
 
-def test_server_keeps_the_promise_of_commit(server):
+def test_server_keeps_the_promise_of_commit():
     names = ("fsync", "synchronous_commit", "full_page_writes")
-    assert {setting(server, name) for name in names} == {"on"}
+    with PostgresServer() as server:
+        assert {setting(server, name) for name in names} == {"on"}
 
 
 def test_server_wants_the_password(server):

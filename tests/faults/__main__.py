@@ -1,6 +1,7 @@
 """The campaign's command line: ``python -m tests.faults``, or ``make faults``."""
 
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.faults.campaign import Campaign, fly_on, joined, numbers
 from tests.faults.page import write_page
 from tests.faults.verdict import Verdict
 from tests.faults.versions import missing, servers
+from tests.in_memory import temporary_files_in_memory
 
 USAGE_ERROR, NOT_SURVIVED, INTERRUPTED = 2, 1, 130
 
@@ -77,7 +79,8 @@ def join(docs: Path, *parts: Path) -> int:
 
 def main() -> int:
     try:
-        return int(app() or 0)
+        with temporary_files_in_memory() or nullcontext():
+            return int(app() or 0)
     except PgflightError as error:
         say(Console(stderr=True), str(error), "red")
         return USAGE_ERROR

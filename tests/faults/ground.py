@@ -24,6 +24,7 @@ from flows.demo.world import APPLICATION, OWNER, World, create_world, world_in
 from flows.migration.folder import load_migration
 from flows.migration.target import Target
 from flows.resources import SQL
+from tests.clones import clone, set_passwords
 from tests.faults.cluster import Cluster
 from tests.faults.load import Load
 from tests.faults.model import Cell, Model
@@ -31,10 +32,10 @@ from tests.faults.verdict import Breach
 
 USERS = 200
 TEMPLATE = "template_faults"
-APPLIED = "template_applied"
+APPLIED = "applied"
+USED_AS_THEY_ARE = SUPERUSER, APPLICATION
 PASSWORD = "p@ss/w:rd %41?&#'\"ü"
 """Of the deploying role: what is special in a URL."""
-FIRST_WITH_ITERATIONS = 160_000
 NO_ENDPOINT = "http://127.0.0.1:9"
 HERE = Path(__file__).parent
 
@@ -183,11 +184,13 @@ def make_field(bin_dir: Path | None, **settings: str) -> Iterator[Field]:
         create_world(cluster, USERS, TEMPLATE)
         with psycopg.connect(cluster.url(TEMPLATE), autocommit=True) as admin:
             admin.execute((HERE / "world.sql").read_bytes())
-            _set_passwords(cluster, admin)
+            passwords = {role: cluster.passwords[role] for role in USED_AS_THEY_ARE}
+            set_passwords(cluster, {**passwords, OWNER: PASSWORD})
             admin.execute("VACUUM ANALYZE")
         before = fingerprint_of(cluster.url(TEMPLATE))
-        _apply_by_hand(cluster, folder)
-        after = fingerprint_of(cluster.url(APPLIED))
+        with clone(cluster, TEMPLATE, APPLIED):
+            _apply_by_hand(cluster, folder)
+            after = fingerprint_of(cluster.url(APPLIED))
         yield Field(cluster, folder, before, after)
 
 
@@ -198,40 +201,27 @@ def fresh_ground(field: Field, database: str = "") -> Iterator[Ground]:
     Args:
         database: its name; one of its own when left out.
     """
-    cluster = field.cluster
     database = database or f"ground_{next(_numbers)}"
-    _clone(cluster, TEMPLATE, database)
-    world = world_in(cluster, database)
+    with clone(field.cluster, TEMPLATE, database):
+        ground = _ground_of(field, database)
+        yield ground
+        ground.close()
+
+
+def _ground_of(field: Field, database: str) -> Ground:
+    world = world_in(field.cluster, database)
     login = f"{OWNER}:{quote(PASSWORD, safe='')}"
-    url = f"postgresql://{login}@127.0.0.1:{cluster.port}/{database}"
+    url = f"postgresql://{login}@127.0.0.1:{field.cluster.port}/{database}"
     ground = Ground(field, replace(world, owner_url=url), Model({}, ""))
     filled: dict[UUID, UUID | None] = {row[0]: row[1] for row in ground.ask("filled")}
     logins = {user: Cell({at}) for user, at in ground.ask("logins")}
     ground.model = Model(filled, ground.one("untouched"), logins)
-    yield ground
-    ground.close()
-    with psycopg.connect(cluster.url(), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database))
-        )
+    return ground
 
 
 def fingerprint_of(url: str) -> Fingerprint:
     with session(Target(SecretStr(url)), "oracle") as conn:
         return take_fingerprint(conn)
-
-
-def _set_passwords(cluster: Cluster, admin: psycopg.Connection) -> None:
-    """Quick to check, where the server can be told so: a round connects many times."""
-    if cluster.version >= FIRST_WITH_ITERATIONS:
-        admin.execute("SET scram_iterations = 1")
-    passwords = {role: cluster.passwords[role] for role in (SUPERUSER, APPLICATION)}
-    for role, password in {**passwords, OWNER: PASSWORD}.items():
-        admin.execute(
-            sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                sql.Identifier(role), sql.Literal(password)
-            )
-        )
 
 
 def _without_smoke(temporary: Path) -> Path:
@@ -244,17 +234,7 @@ def _without_smoke(temporary: Path) -> Path:
 
 def _apply_by_hand(cluster: Cluster, folder: Path) -> None:
     """As psql would, and as the role that deploys: the oracle believes nobody."""
-    _clone(cluster, TEMPLATE, APPLIED)
     text = load_migration(folder, "008").up.path.read_bytes()
     with psycopg.connect(cluster.url(APPLIED)) as conn:
         conn.execute(f"SET ROLE {OWNER}".encode())
         conn.execute(text)
-
-
-def _clone(cluster: Cluster, template: str, database: str) -> None:
-    with psycopg.connect(cluster.url(), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(database), sql.Identifier(template)
-            )
-        )

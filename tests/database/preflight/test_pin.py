@@ -5,7 +5,6 @@ from functools import partial
 
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.rows import dict_row
 
 from flows.database.pinning import pin_target, read_pin
@@ -14,6 +13,7 @@ from flows.demo.server import PostgresServer
 from flows.demo.world import World
 from flows.migration.target import target_from_environment
 from flows.resources import SQL
+from tests.clones import clone
 from tests.database.preflight.conftest import Look, blocking, one
 from tests.fix_flight import NO_ENDPOINT
 
@@ -30,15 +30,9 @@ def pinned(world: World) -> None:
 @pytest.fixture
 def copy_url(server: PostgresServer, world: World, pinned: None) -> Iterator[str]:
     """A clone of that world, with its ledger."""
-    name = sql.Identifier(f"{world.database}_copy")
-    with psycopg.connect(server.url(), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                name, sql.Identifier(world.database)
-            )
-        )
-        yield world.owner_url.replace(world.database, f"{world.database}_copy")
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    copy = f"{world.database}_copy"
+    with clone(server, world.database, copy):
+        yield world.owner_url.replace(world.database, copy)
 
 
 @pytest.mark.usefixtures("pinned")
