@@ -75,7 +75,11 @@ class Deployments:
         login = httpx.BasicAuth(*LOGIN.split(":"))
         base = f"{self.api}/"
         with httpx.Client(
-            base_url=base, auth=login, trust_env=False, timeout=ANSWER_TIMEOUT_S
+            base_url=base,
+            auth=login,
+            trust_env=False,
+            verify=False,
+            timeout=ANSWER_TIMEOUT_S,
         ) as client:
             yield client
 

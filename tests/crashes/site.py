@@ -135,7 +135,8 @@ class Site:
     @property
     def is_up(self) -> bool:
         with suppress(httpx.TransportError):
-            return httpx.get(f"{self.api}/health", trust_env=False).is_success
+            url = f"{self.api}/health"
+            return httpx.get(url, trust_env=False, verify=False).is_success
         return False
 
     def prefect(self, *arguments: str, **extra: str) -> str:
@@ -173,6 +174,7 @@ class Site:
                 f"{self.api}{path}",
                 json=body,
                 trust_env=False,
+                verify=False,
                 timeout=ANSWER_TIMEOUT_S,
             )
             return None if answer.status_code in (429, 502, 503) else answer
