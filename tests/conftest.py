@@ -3,9 +3,9 @@
 import os
 from tempfile import TemporaryDirectory
 
-from tests.in_memory import temporary_files_in_memory
+from tests.in_memory import keep_temporary_files_in_memory
 
-_TEMPORARY = temporary_files_in_memory()
+keep_temporary_files_in_memory()
 # Before Prefect is imported: in the user's home it would leave results and notes.
 _HOME = TemporaryDirectory(prefix="pgflight-tests-")
 os.environ["PREFECT_HOME"] = _HOME.name
@@ -30,3 +30,8 @@ pytest_plugins = [
     "tests.fix_deployments",
     "tests.fix_newcomer",
 ]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: tests wait as much as they work."""
+    return min((os.cpu_count() or 1) + 1, 4)

@@ -10,27 +10,28 @@ memory what it would find on a disk.
 import os
 import shutil
 import tempfile
+from multiprocessing.util import Finalize
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 MEMORY = Path("/dev/shm")
 ENOUGH = 8 * 2**30
+LAST = -200
+"""When the process ends: multiprocessing removes its own files at -100."""
 
 
-def temporary_files_in_memory() -> TemporaryDirectory[str] | None:
-    """For this process and those that it starts, as long as what is returned is held.
+def keep_temporary_files_in_memory() -> None:
+    """Of this process and those that it starts; all of it is gone when it ends.
 
     Where TMPDIR is set, that stands.
     """
     if "TMPDIR" in os.environ or not _has_room():
-        return None
-    folder = TemporaryDirectory(
-        prefix="pgflight-tests-", dir=MEMORY, ignore_cleanup_errors=True
-    )
+        return
+    folder = tempfile.mkdtemp(prefix="pgflight-tests-", dir=MEMORY)
+    remove = {"ignore_errors": True}
+    Finalize(None, shutil.rmtree, (folder,), remove, exitpriority=LAST)
     # As every temporary directory is: the server has an account of its own.
-    Path(folder.name).chmod(0o1777)
-    os.environ["TMPDIR"] = tempfile.tempdir = folder.name
-    return folder
+    Path(folder).chmod(0o1777)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
 
 
 def _has_room() -> bool:

@@ -80,7 +80,7 @@ def _start(
 def _becomes_healthy(url: str, process: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + START_TIMEOUT_S
     # Proxy settings of the environment are not for the loopback.
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, verify=False) as client:
         while process.poll() is None and time.monotonic() < deadline:
             try:
                 return client.get(f"{url}/health").is_success

@@ -1,7 +1,6 @@
 """The campaign's command line: ``python -m tests.faults``, or ``make faults``."""
 
 import sys
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tests.faults.campaign import Campaign, fly_on, joined, numbers
 from tests.faults.page import write_page
 from tests.faults.verdict import Verdict
 from tests.faults.versions import missing, servers
-from tests.in_memory import temporary_files_in_memory
+from tests.in_memory import keep_temporary_files_in_memory
 
 USAGE_ERROR, NOT_SURVIVED, INTERRUPTED = 2, 1, 130
 
@@ -78,9 +77,9 @@ def join(docs: Path, *parts: Path) -> int:
 
 
 def main() -> int:
+    keep_temporary_files_in_memory()
     try:
-        with temporary_files_in_memory() or nullcontext():
-            return int(app() or 0)
+        return int(app() or 0)
     except PgflightError as error:
         say(Console(stderr=True), str(error), "red")
         return USAGE_ERROR
