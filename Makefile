@@ -23,7 +23,7 @@ demo: $(INSTALLED) ## Fly 008 on a PostgreSQL of its own; USERS=100000, BREAK=en
 	.venv/bin/pgflight demo $(if $(USERS),--users $(USERS)) $(if $(BREAK),--break $(BREAK)) $(if $(UI),--ui)
 
 test: $(INSTALLED) ## Run all tests
-	$(IN_VENV) pytest --numprocesses auto --dist loadfile
+	$(IN_VENV) pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 bench: $(INSTALLED) ## Measure beside psql, sqitch and dbmate; USERS=10000,100000 ROUNDS=1
 	$(IN_VENV) tests.benchmarks --docs docs \

@@ -3,6 +3,8 @@
 import os
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from tests.in_memory import keep_temporary_files_in_memory
 
 keep_temporary_files_in_memory()
@@ -30,6 +32,14 @@ pytest_plugins = [
     "tests.fix_deployments",
     "tests.fix_newcomer",
 ]
+
+LONGEST = ["test_prefect_crashes", "test_prefect_deployments", "test_readme", "test_ui"]
+"""Minutes each, and a file is one worker's: none of them may be left for the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(LONGEST)))
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -1,7 +1,7 @@
 """Cancel, and processes that die, at the steps of runs on a real Prefect.
 
 PGFLIGHT_TEST_CRASHES=all has every fault hit every step: 24 minutes. Without it each
-fault but a long outage hits one to three of them: about two minutes.
+fault hits one to three of them: about five minutes, two of them the outage's.
 """
 
 import os
@@ -31,6 +31,7 @@ IN_SHORT = [
     # A pipe that is broken ends a thread at its next line: at verify the main thread.
     ("kill-worker", ["verify", "rollback"]),
     ("stop-worker", ["apply", "accept"]),
+    ("outage", ["online", "rollback"]),
     ("lock-server", ["online"]),
 ]
 IN_ALL = [(fault, stops) for fault in FAULTS for stops in [*PATIENT, ["commit"]]]
