@@ -88,7 +88,7 @@ def fail(
 ) -> None:
     """Settle the report of what did not get to its end, which the ledger is asked."""
     try:
-        landing.conclude_failed_rollback(report, flight, error)
+        landing.conclude_failed_rollback(report, flight, error, is_by_hand=is_outermost)
     except BaseException as signal:
         stop(report, flight, signal, is_outermost)
         raise
@@ -149,6 +149,6 @@ def roll_back_without_prefect(failed: Report, folder: str) -> Report:
             # It was a moment ago: a subflow got to its COMMIT and could not say so.
             report.conclude(Outcome.ROLLED_BACK)
         except Exception as error:
-            landing.conclude_failed_rollback(report, flight, error)
+            landing.conclude_failed_rollback(report, flight, error, is_by_hand=False)
         landing.close(report, flight)
     return report

@@ -176,7 +176,10 @@ class Deployments:
 
 @pytest.fixture(scope="module")
 def deployments(
-    server: PostgresServer, template: str, tmp_path_factory: pytest.TempPathFactory
+    server: PostgresServer,
+    complete_server: PostgresServer,
+    template: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Deployments]:
     """Everything that prefect.yaml's first lines say to start."""
     with ExitStack() as stack:
@@ -184,12 +187,12 @@ def deployments(
         endpoint = stack.enter_context(run_application(world))
         port, home = free_port(), tmp_path_factory.mktemp("prefect")
         api, own = f"http://{HOST}:{port}/api", f"prefect_{port}"
-        made = Deployments(api, server.url(own), home, world, endpoint)
+        made = Deployments(api, complete_server.url(own), home, world, endpoint)
         address = ["--host", HOST, "--port", str(port)]
         secret = {
             "PREFECT_SERVER_API_AUTH_STRING": LOGIN,
             "PREFECT_SERVER_ENCRYPTION_KEY": Fernet.generate_key().decode(),
-            **database_for_prefect(server, own),
+            **database_for_prefect(complete_server, own),
         }
         stack.enter_context(_running(["server", "start", *address], made, secret))
         wait_for_server(made.api)

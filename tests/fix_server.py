@@ -44,6 +44,16 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
+def complete_server(server: PostgresServer) -> Iterator[PostgresServer]:
+    """For Prefect's own data: not every build has the extension that it needs."""
+    if SERVER_BIN is None:
+        yield server
+        return
+    with PostgresServer(settings=SETTINGS) as complete:
+        yield complete
+
+
+@pytest.fixture(scope="session")
 def template(server: PostgresServer) -> str:
     """A database with the world before any migration; to be cloned, not used."""
     create_world(server, USERS, TEMPLATE)

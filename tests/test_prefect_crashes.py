@@ -49,10 +49,10 @@ def field(
 
 @pytest.fixture(scope="module")
 def site(
-    server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    complete_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """On PostgreSQL: in Prefect's SQLite a writer has all others wait."""
-    settings = database_for_prefect(server, "prefect_of_crashes")
+    settings = database_for_prefect(complete_server, "prefect_of_crashes")
     # With stored results Prefect's Retry would skip what was once done.
     settings["PREFECT_RESULTS_PERSIST_BY_DEFAULT"] = "true"
     with prefect_site(tmp_path_factory.mktemp("prefect"), **settings) as site:

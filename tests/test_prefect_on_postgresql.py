@@ -15,9 +15,9 @@ Two = tuple[Site, Site]
 
 @pytest.fixture
 def two_servers(
-    server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    complete_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Two]:
-    settings = database_for_prefect(server, "prefect_server")
+    settings = database_for_prefect(complete_server, "prefect_server")
     first = Site(tmp_path_factory.mktemp("first"), settings=settings)
     # Services once: two servers' loops would do the same work twice.
     second = Site(

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 
 import psycopg
 
-from flows.database.connection import Conn, translate
+from flows.database.connection import Conn
 from flows.database.holding import hold
 from flows.migration.target import Target
 
@@ -51,10 +51,7 @@ class Claim:
         if self._is_held():
             return
         target, purpose = self._place
-        try:
-            self._conn = hold(target, purpose, CLAIM_KEY, lost_pid=self._pid)
-        except psycopg.Error as error:
-            raise translate(error) from None
+        self._conn = hold(target, purpose, CLAIM_KEY, lost_pid=self._pid)
         self._pid = self._conn.info.backend_pid
 
     def release(self) -> None:

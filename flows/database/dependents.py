@@ -46,8 +46,8 @@ def in_the_way(names: Iterable[str]) -> InTheWay:
     """The error that names them, each in a line."""
     listed = "\n".join(sorted(names))
     return InTheWay(
-        "Objects that were made or changed since the deployment depend on what down.sql"
-        f" drops, and the migration is still in place:\n{listed}",
+        "Objects that were made or changed since the deployment depend on what the"
+        f" rollback drops, and the migration is still in place:\n{listed}",
         _HELP,
     )
 

@@ -1,12 +1,15 @@
 """An advisory lock that a connection of its own holds, for as long as it is open."""
 
+import psycopg
+
 from flows.database.connection import (
-    CONNECT_ATTEMPTS,
     Conn,
+    again,
     connect,
     one,
     rows,
     set_local,
+    translate,
 )
 from flows.database.ledger import busy
 from flows.database.transaction import FIRST_WITH_TRANSACTION_TIMEOUT
@@ -34,13 +37,20 @@ def hold(target: Target, purpose: str, key: int, lost_pid: int = 0) -> Conn:
 
     Raises:
         Busy: somebody else has it.
-        psycopg.Error: the server went away meanwhile.
+        ConnectionFailed: the server stayed away.
     """
-    conn = connect(target, purpose, attempts=CONNECT_ATTEMPTS)
+    return again(lambda: _hold(target, purpose, key, lost_pid))
+
+
+def _hold(target: Target, purpose: str, key: int, lost_pid: int) -> Conn:
+    conn = connect(target, purpose)
     try:
         if lost_pid:
             rows(conn, "end_lost_session", pid=lost_pid)
         _take(conn, key)
+    except psycopg.Error as error:
+        conn.close()
+        raise translate(error) from None
     except BaseException:
         conn.close()
         raise

@@ -8,12 +8,19 @@ from flows.database.connection import (
     CONNECTION_CHECK_MS,
     READ_LOCK_TIMEOUT_MS,
     Conn,
+    again,
     commit_locally,
     one,
     session,
     set_local,
 )
-from flows.database.events import Event, Kind, append_event, settle_flights
+from flows.database.events import (
+    Event,
+    Kind,
+    Settled,
+    append_event,
+    settle_flights,
+)
 from flows.database.ledger import (
     FENCE_KEY,
     create_ledger,
@@ -39,9 +46,16 @@ def open_flight(flight: Flight) -> list[str]:
 
     Raises:
         Blocked: another flight was at work until the claim was had.
+        ConnectionFailed: the server stayed away.
     """
+    # Done twice, because the answer to its COMMIT was lost, it is told twice.
+    settled = again(lambda: _open(flight))
+    return [f"Flight {one.flight_id} of {one.version}: {one.detail}" for one in settled]
+
+
+def _open(flight: Flight) -> list[Settled]:
     purpose = f"open {flight.run_id} {flight.migration.version}"
-    with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
+    with session(flight.target, purpose) as conn:
         set_local(conn, "lock_timeout", FENCE_WAIT_MS)
         set_local(conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
         one(conn, "wait_for_fence", key=FENCE_KEY)
@@ -50,7 +64,7 @@ def open_flight(flight: Flight) -> list[str]:
         _assert_as_cleared(conn, flight)
         append_event(conn, _started(flight))
         commit_locally(conn)
-    return [f"Flight {one.flight_id} of {one.version}: {one.detail}" for one in settled]
+    return settled
 
 
 def note(flight: Flight, kind: Kind, detail: str) -> None:

@@ -138,16 +138,17 @@ def _revert_all(
             name="rollback",
             tables=tables_of(down),
             run=lambda transaction: _revert(transaction, flight, copies, reason, say),
-            has_committed=lambda conn: not _in_place(conn, flight),
+            has_committed=lambda conn: is_reverted(conn, flight),
         )
         return commit_once(flight, work, say)
 
     return keep_and_do(flight, losses(down.nodes), revert_with, say)
 
 
-def _in_place(conn: Conn, flight: Flight) -> bool:
+def is_reverted(conn: Conn, flight: Flight) -> bool:
+    """No row at all is a server that has never seen the deployment: a failover's."""
     run = read_run(conn, flight.in_place_as)
-    return run is not None and run.is_in_place
+    return run is not None and run.state == "rolled_back"
 
 
 def _look_ahead(flight: Flight, down: Script) -> None:

@@ -99,9 +99,10 @@ def subject_of(flight: Flight) -> str:
     Where one of them has changed meanwhile, it is asked for again.
     """
     migration, identity = flight.migration, flight.identity
+    scripts = (migration.up, migration.down, migration.verify)
     parts = (
-        migration.up.checksum,
-        migration.down.checksum if migration.down else "",
+        *(script.checksum if script else "" for script in scripts),
+        migration.manifest.model_dump_json(),
         str(flight.choice.strategy),
         str(flight.budget_ms),
         identity.database,

@@ -20,6 +20,7 @@ from flows.migration.errors import (
     ChecksFailed,
     CommitUnknown,
     Condemned,
+    ConnectionFailed,
     ConnectionRefused,
     InTheWay,
     PgflightError,
@@ -155,9 +156,14 @@ def conclude_taken_back(report: Report, flight: Flight, rollback: Report) -> Non
 
 
 def conclude_failed_rollback(
-    report: Report, flight: Flight | None, error: Exception
+    report: Report, flight: Flight | None, error: Exception, *, is_by_hand: bool
 ) -> None:
-    """Close the report of a rollback that did not get to its end."""
+    """Close the report of a rollback that did not get to its end.
+
+    Args:
+        is_by_hand: nothing is known to be bad. What was not even begun then, for want
+            of a connection, is no alarm.
+    """
     report.add_error(error)
     if report.applied:
         # It is reverted, and what failed came after: the proof of the whole
@@ -166,9 +172,12 @@ def conclude_failed_rollback(
         return
     own = outcome_without_rollback(flight, error)
     # Nothing was begun where the target itself is refused, such as a pooler.
-    is_refused = flight is None and isinstance(error, ConnectionRefused)
+    refusal = ConnectionFailed if is_by_hand else ConnectionRefused
+    is_refused = flight is None and isinstance(error, refusal)
     is_blocked = is_refused or isinstance(error, Blocked | BadInput)
-    if is_blocked or own is Outcome.UNKNOWN:
+    # Its own note could not be taken back: the next recovery goes on with it.
+    is_noted = own is Outcome.ROLLBACK_FAILED and flight and not flight.condemned
+    if (is_blocked and not is_noted) or own is Outcome.UNKNOWN:
         report.conclude(own if own is Outcome.UNKNOWN else Outcome.BLOCKED)
     elif isinstance(error, InTheWay) and own is Outcome.NEEDS_DECISION:
         report.conclude(own)

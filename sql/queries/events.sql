@@ -10,10 +10,12 @@ SELECT last.flight_id,
        last.run_id,
        last.version,
        'settled',
-       CASE WHEN r.run_id IS NULL OR r.state = 'rolled_back' THEN 'ROLLED_BACK'
+       CASE WHEN begun.action = 'restore' THEN NULL
+            WHEN r.run_id IS NULL OR r.state = 'rolled_back' THEN 'ROLLED_BACK'
             WHEN r.state = 'accepted' AND r.condemned IS NULL THEN 'DEPLOYED' END,
        %(client)s,
-       CASE WHEN r.run_id IS NULL THEN 'it never committed'
+       CASE WHEN begun.action = 'restore' THEN 'what it had put back stays'
+            WHEN r.run_id IS NULL THEN 'it never committed'
             WHEN r.condemned IS NOT NULL AND r.state <> 'rolled_back' THEN 'its rollback is unfinished'
             ELSE 'the ledger has it as ' || r.state END
 FROM (SELECT DISTINCT ON (flight_id) flight_id, run_id, version, kind, outcome
@@ -21,6 +23,12 @@ FROM (SELECT DISTINCT ON (flight_id) flight_id, run_id, version, kind, outcome
       WHERE kind IN ('started', 'suspended', 'approved', 'ended', 'settled')
       ORDER BY flight_id, id DESC) AS last
 LEFT JOIN pgflight.run AS r ON r.run_id = last.run_id
+LEFT JOIN LATERAL (
+  SELECT pg_catalog.split_part(s.detail, ' ', 1) AS action
+  FROM pgflight.event AS s
+  WHERE s.flight_id = last.flight_id AND s.kind = 'started'
+  ORDER BY s.id
+  LIMIT 1) AS begun ON true
 WHERE last.flight_id <> %(flight_id)s
   AND (last.kind IN ('started', 'approved') OR last.outcome = 'UNKNOWN')
 RETURNING flight_id, version, outcome, detail;

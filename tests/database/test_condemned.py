@@ -1,10 +1,15 @@
 """The note of a rollback that has begun: who leaves it, and who takes it back."""
 
+import threading
+import time
+
 import psycopg
 import pytest
 
 from flows.database.apply import apply
 from flows.database.condemned import condemned
+from flows.database.ledger import FENCE_KEY
+from flows.demo.world import World
 from flows.migration.errors import (
     Blocked,
     ConnectionFailed,
@@ -63,4 +68,23 @@ def test_what_an_earlier_run_began_and_cannot_be_is_left_to_a_person(
 ):
     end_with(KeyboardInterrupt(), committed)
     end_with(RollbackFailed("no"), make_flight())
+    assert noted(owner) == [(None,)]
+
+
+def test_somebody_who_only_looks_does_not_leave_the_note(
+    committed: Flight, world: World, owner: psycopg.Connection
+):
+    with psycopg.connect(world.owner_url) as looking:
+        begun = threading.Event()
+
+        def look() -> None:
+            looking.execute("SELECT pg_advisory_xact_lock(%s)", [FENCE_KEY])
+            begun.set()
+            time.sleep(0.3)
+            looking.rollback()
+
+        with pytest.raises(RollbackFailed), condemned(committed, "it was slow"):
+            threading.Thread(target=look).start()
+            begun.wait(10)
+            raise RollbackFailed("no")
     assert noted(owner) == [(None,)]

@@ -53,6 +53,17 @@ def test_killed_before_its_commit(conn: Conn):
     assert settled.detail == "it never committed"
 
 
+def test_killed_restore_has_not_undone_what_it_did(conn: Conn):
+    flight, run = uuid4(), applied(conn)
+    record_state(conn, run, "rolled_back", "", run.run_id)
+    event = Event(flight, run.run_id, "008", "started", "restore 008_active_org")
+    append_event(conn, event)
+    (settled,) = settle_flights(conn, ME)
+    assert settled.outcome is None
+    assert settled.detail == "what it had put back stays"
+    assert settle_flights(conn, ME) == []
+
+
 def test_killed_after_its_commit(conn: Conn):
     run = applied(conn)
     tell(conn, run.run_id, run.run_id, "started")

@@ -6,7 +6,9 @@ import psycopg
 import pytest
 
 from flows.database.apply import apply
-from flows.database.revert import prove_reverted, revert
+from flows.database.connection import Conn
+from flows.database.ledger import create_ledger
+from flows.database.revert import is_reverted, prove_reverted, revert
 from flows.database.verify import record_verified
 from flows.demo.world import World
 from flows.migration.errors import Blocked, InTheWay, QueryFailed, RollbackFailed
@@ -32,6 +34,14 @@ def test_revert_restores_the_schema_to_the_byte(
     before = dump_schema()
     revert(fly(make_flight), "test", quiet)
     assert dump_schema() == before
+
+
+def test_server_that_never_saw_the_deployment_has_reverted_nothing(
+    conn: Conn, make_flight: MakeFlight
+):
+    """After a failover that lost it, an absent row answers for no COMMIT."""
+    create_ledger(conn)
+    assert not is_reverted(conn, make_flight())
 
 
 def test_revert_is_recorded(make_flight: MakeFlight, owner):

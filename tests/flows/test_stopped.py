@@ -12,10 +12,15 @@ from prefect.exceptions import TerminationSignal
 
 from flows.database.attempt import Committed, Say
 from flows.database.claim import claiming
+from flows.database.condemned import condemn
 from flows.database.logbook import open_flight
 from flows.database.online.apply import apply_online
 from flows.database.revert import Reverted
-from flows.migration.errors import StatementFailed
+from flows.migration.errors import (
+    ConnectionFailed,
+    LocksNotObtained,
+    StatementFailed,
+)
 from flows.migration.flight import Flight
 from flows.migration.outcome import Outcome
 from flows.migration.report import CANCELLED, Report
@@ -92,7 +97,7 @@ def test_what_was_accepted_stays(
 
 
 def raising(error: BaseException) -> Callable[..., None]:
-    def do(*_: object) -> None:
+    def do(*_: object, **__: object) -> None:
         raise error
 
     return do
@@ -366,3 +371,32 @@ def test_stop_after_a_restore_has_concluded_changes_nothing(
     monkeypatch.setattr(restore, "find_saved", lambda _: True)
     monkeypatch.setattr(restore, "restore", restored)
     assert fly(restore.restore_migration, "008")[-1].outcome is Outcome.RESTORED
+
+
+def test_rollback_that_reaches_no_database_is_no_alarm(
+    alone: Alone, fly: Fly, monkeypatch: pytest.MonkeyPatch, owner: psycopg.Connection
+):
+    """Nothing is known to be bad, and nothing was begun."""
+    from flows import rollback
+
+    alone("deploy")
+    monkeypatch.setattr(rollback, "claim", raising(ConnectionFailed("gone")))
+    (report,) = fly(rollback.rollback_migration, "008", confirm="008")
+    assert (report.outcome, report.exit_code) == (Outcome.BLOCKED, 10)
+    assert state_in_ledger(owner) == "accepted"
+
+
+def test_rollback_whose_note_stays_is_not_called_blocked(
+    alone: Alone, fly: Fly, monkeypatch: pytest.MonkeyPatch
+):
+    """The next recovery goes on with it."""
+    from flows import rollback
+
+    def leave_note(flight: Flight, reason: str) -> None:
+        condemn(flight, reason)
+        raise LocksNotObtained("not to be had")
+
+    alone("deploy")
+    monkeypatch.setattr(rollback, "revert", leave_note)
+    (report,) = fly(rollback.rollback_migration, "008", confirm="008")
+    assert (report.outcome, report.exit_code) == (Outcome.ROLLBACK_FAILED, 30)

@@ -63,7 +63,14 @@ def test_other_database_strategy_or_budget_is_asked_for_anew(flight: Flight) -> 
     assert len(subjects) == 4
 
 
-def test_changed_file_is_asked_for_anew(flight: Flight) -> None:
-    up = replace(flight.migration.up, checksum="another")
-    changed = replace(flight, migration=replace(flight.migration, up=up))
-    assert subject_of(changed) != subject_of(flight)
+@pytest.mark.parametrize("file", ["up", "down", "verify"])
+def test_changed_file_is_asked_for_anew(flight: Flight, file: str) -> None:
+    script = replace(getattr(flight.migration, file), checksum="another")
+    changed = replace(flight.migration, **{file: script})
+    assert subject_of(replace(flight, migration=changed)) != subject_of(flight)
+
+
+def test_changed_promise_is_asked_for_anew(flight: Flight) -> None:
+    manifest = flight.migration.manifest.model_copy(update={"title": "another"})
+    changed = replace(flight.migration, manifest=manifest)
+    assert subject_of(replace(flight, migration=changed)) != subject_of(flight)

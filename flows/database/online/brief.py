@@ -15,6 +15,8 @@ from flows.database.connection import (
     one,
     set_local,
 )
+from flows.database.dependents import in_the_way
+from flows.database.fingerprint import take_fingerprint
 from flows.database.functions import Function, note_functions, read_noted
 from flows.database.keeping import Keeper, keep_and_do
 from flows.database.ledger import busy, read_fingerprints
@@ -28,6 +30,7 @@ from flows.database.untouched import note_horizon
 from flows.migration.errors import StatementFailed, not_replicated
 from flows.migration.functions import functions_named
 from flows.migration.losses import losses
+from flows.migration.mentions import mentions_of
 from flows.migration.online.steps import OnlineStep
 from flows.migration.online.trees import parsed
 from flows.migration.report import Saved
@@ -93,6 +96,9 @@ def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed
 
     What has been written meanwhile to a column or table of ours is saved first, and
     the functions that it replaced are put back, which may depend on what is removed.
+
+    Raises:
+        InTheWay: what others have made since would be gone with it.
     """
     # A backfill's is a template.
     texts = step.statements if step.kind == "brief" else ()
@@ -101,8 +107,10 @@ def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed
     def undo_with(copies: list[Copy]) -> Committed[None]:
         keepers: list[Keeper] = []
         saved: list[Saved] = []
+        others: list[str] = []
 
         def save_first(transaction: FencedTransaction) -> None:
+            others[:] = _made_by_others(crew, transaction.conn)
             keeper = Keeper(transaction, crew.flight, copies, crew.journal.run_id)
             keepers.append(keeper)
             keeper.save(step.where, crew.say)
@@ -111,6 +119,9 @@ def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed
                 put_back_all(transaction, replaced, step.where, crew.say)
 
         def finish(transaction: FencedTransaction) -> None:
+            left = take_fingerprint(transaction.conn)
+            if gone := [name for name in others if name not in left]:
+                raise in_the_way(gone)
             saved[:] = keepers[-1].finish(crew.say)
 
         budget_ms = crew.flight.budget_ms
@@ -120,6 +131,17 @@ def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed
 
     lost = losses(map(parsed, undo))
     return keep_and_do(crew.flight, lost, undo_with, crew.say, STEP_KEY)
+
+
+def _made_by_others(crew: Crew, conn: Conn) -> list[str]:
+    """Names of what was made since the deployment began, and not by its script."""
+    before, _ = read_fingerprints(conn, crew.journal.run_id)
+    mentions = mentions_of(crew.flight.migration.up)
+    return [
+        name
+        for name in take_fingerprint(conn)
+        if name not in before and not mentions.may_have_made(name, before)
+    ]
 
 
 def _replaced(conn: Conn, run_id: UUID) -> list[Function]:

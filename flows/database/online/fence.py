@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 
 import psycopg
 
-from flows.database.connection import Conn, translate
+from flows.database.connection import Conn
 from flows.database.holding import hold
 from flows.database.ledger import FENCE_KEY
 from flows.migration.errors import FenceLost
@@ -39,12 +39,9 @@ def held_fence(flight: Flight) -> Iterator[HeldFence]:
 
     Raises:
         Busy: another deployer has it.
+        ConnectionFailed: the server stayed away.
     """
     # The server cuts names at 63 bytes: the run's id must not be what is cut.
     purpose = f"fence {flight.run_id} {flight.migration.version}"
-    try:
-        conn = hold(flight.target, purpose, FENCE_KEY)
-    except psycopg.Error as error:
-        raise translate(error) from None
-    with closing(conn):
+    with closing(hold(flight.target, purpose, FENCE_KEY)) as conn:
         yield HeldFence(conn)

@@ -56,6 +56,22 @@ def test_what_was_there_before_stays(
     assert dump_schema() == before
 
 
+def test_what_others_built_on_it_is_named_and_stays(
+    bare: Bare, make_flight: MakeFlight, owner: psycopg.Connection
+):
+    bare(f"ALTER TABLE platform.users ADD COLUMN a int;\n{NEVER}")
+
+    def say(line: str) -> None:
+        if "ADD COLUMN" in line:
+            owner.execute("CREATE INDEX by_hand ON platform.users (email, a)")
+
+    with pytest.raises(RollbackFailed, match=r"index platform\.by_hand"):
+        apply_online(make_flight(strategy="online"), say)
+    row = owner.execute("SELECT to_regclass('platform.by_hand') IS NULL").fetchone()
+    assert row == (False,)
+    assert states(owner) == [("applying", "online")]
+
+
 def test_what_cannot_be_taken_back_is_said(
     bare: Bare, fly_online: FlyOnline, owner: psycopg.Connection
 ):
