@@ -62,7 +62,7 @@ def judge(
         fly_again: brings the ground to where the round was to bring it.
         budget_s: the longest wait that the pilots were allowed to cause.
     """
-    stall_s = ground.model.longest_stall
+    model, stall_s = ground.model, ground.model.longest_stall
     found = [*ground.found, *look(ground, seen)]
     again = fly_again()
     found += look(ground, [again])
@@ -70,6 +70,7 @@ def judge(
     limit_s = budget_s + HIGHEST_RUNG_S + SLOW_MACHINE_S
     if stall_s > limit_s:
         found.append(Breach("I8", f"somebody waited {stall_s:.1f} s"))
+    found += [Breach("I8", f"somebody was told {told}") for told in model.errors]
     said = [line for one in [*seen, again] for line in one.said]
     return Judgement(list(dict.fromkeys(found)), stall_s, ground.counts, said)
 
