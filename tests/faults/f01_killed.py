@@ -56,7 +56,10 @@ def fly_and_kill(
         url = proxy.through(ground.world.owner_url)
         killer.pilot = Pilot(order(ground, action, url, strategy=strategy))
         seen = killer.pilot.wait()
-    ground.counts["killed" if seen.was_killed else "came through"] += 1
+    if seen.outcome is None:
+        ground.counts["killed"] += 1
+    else:
+        ground.note_missed()
     return seen
 
 

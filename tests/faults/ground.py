@@ -36,6 +36,7 @@ APPLIED = "applied"
 USED_AS_THEY_ARE = SUPERUSER, APPLICATION
 PASSWORD = "p@ss/w:rd %41?&#'\"ü"
 """Of the deploying role: what is special in a URL."""
+CAME_THROUGH = "came through"
 NO_ENDPOINT = "http://127.0.0.1:9"
 HERE = Path(__file__).parent
 
@@ -90,6 +91,10 @@ class Ground:
     counts: Counter[str] = dataclass_field(default_factory=Counter)
     without: tuple[str, ...] = ()
     _oracle: psycopg.Connection | None = None
+
+    def note_missed(self) -> None:
+        """The round has come to its end before its fault: it shows nothing."""
+        self.counts[CAME_THROUGH] += 1
 
     def expect(self, is_true: bool, invariant: str, text: str) -> None:
         """Something that this experiment asks for beside what the oracle does."""
