@@ -166,6 +166,10 @@ class Ground:
         """Let each row that pgflight fills take so long."""
         self.set("faults.row_s", str(row_s))
 
+    def let_fail(self, session: str) -> None:
+        """Let such a session of pgflight's fail at its first DDL; none if empty."""
+        self.set("faults.fails", session and f"pgflight {session} %")
+
     def set(self, name: LiteralString, value: str) -> None:
         """A setting of all sessions that are opened from here on."""
         self.execute(

@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from flows.migration.outcome import Outcome
 from flows.migration.strategy import Wish
 from tests.faults.experiment import fly, order
 from tests.faults.ground import Field, Ground, fresh_ground
@@ -12,6 +13,8 @@ from tests.faults.pilot import Action, Pilot
 from tests.faults.proxy import Deed, Line, Once, WireProxy
 from tests.faults.wire import Message
 
+CONDEMNED = "condemned 008"
+"""What a way back begins with."""
 GOLDEN = 0.6180339887
 MOST_SAMPLES = 3
 """Of the watcher's, which says the same all the time."""
@@ -58,7 +61,10 @@ def session_of(application: str) -> str:
     return _RUN.sub("", application.removeprefix("pgflight ")).strip()
 
 
-def at(point: Point) -> Callable[[Line, Message], bool]:
+Fits = Callable[[Line, Message], bool]
+
+
+def at(point: Point) -> Fits:
     """Fits that statement, in a flight that goes as the recorded one did."""
     seen = 0
 
@@ -70,6 +76,18 @@ def at(point: Point) -> Callable[[Line, Message], bool]:
         return seen == point.number
 
     return fits
+
+
+def since(session: str, fits: Fits) -> Fits:
+    """Asks only once such a session has said something."""
+    has_begun = False
+
+    def fits_since(line: Line, message: Message) -> bool:
+        nonlocal has_begun
+        has_begun = has_begun or session_of(line.application) == session
+        return has_begun and fits(line, message)
+
+    return fits_since
 
 
 def expect_at(ground: Ground, once: Once, point: Point) -> None:
@@ -92,12 +110,43 @@ def route_of(field: Field, action: Action, strategy: Wish) -> list[Point]:
 def _learn(ground: Ground, action: Action, strategy: Wish) -> list[Point]:
     if action == "rollback":
         fly(ground, strategy=strategy)
+    wanted = Outcome.DEPLOYED if action == "deploy" else Outcome.ROLLED_BACK
+    return _flown(ground, action, strategy, wanted)
+
+
+def _flown(
+    ground: Ground, action: Action, strategy: Wish, wanted: Outcome
+) -> list[Point]:
     recorder = Recorder()
     with WireProxy(ground.cluster.port, recorder) as proxy:
         url = proxy.through(ground.world.owner_url)
         seen = Pilot(order(ground, action, url, strategy=strategy)).wait()
-    assert seen.report and seen.report.is_success, seen.said
+    assert seen.outcome is wanted, seen.said
     return recorder.points
+
+
+def way_back_of(field: Field, fails: str) -> list[Point]:
+    """The points of an online deployment's way back, numbered from its beginning.
+
+    Args:
+        fails: the session that fails.
+    """
+    key = f"way back from {fails}"
+    if key not in field.routes:
+        with fresh_ground(field) as ground:
+            ground.let_fail(fails)
+            points = _flown(ground, "deploy", "online", Outcome.ROLLED_BACK)
+            field.routes[key] = _numbered_since(CONDEMNED, points)
+    return field.routes[key]
+
+
+def _numbered_since(session: str, points: list[Point]) -> list[Point]:
+    begin = next(i for i, point in enumerate(points) if point.session == session)
+    counts, numbered = Counter[str](), list[Point]()
+    for point in points[begin:]:
+        counts[point.session] += 1
+        numbered.append(replace(point, number=counts[point.session]))
+    return numbered
 
 
 def spread(points: list[Point], number: int) -> Point:
