@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from difflib import ndiff
 from typing import Any
 from uuid import UUID
 
@@ -85,6 +86,7 @@ def _now(ground: Ground, seen: list[Seen]) -> Iterator[Breach]:
     position, detail = _position(ground)
     if position == "mixed":
         yield Breach("I1", detail)
+    yield from _dump_agrees(ground, position)
     yield from _ledger_agrees(ground, position)
     for one in seen:
         yield from _told_the_truth(ground, one, position)
@@ -106,6 +108,17 @@ def _position(ground: Ground) -> tuple[Position, str]:
         return "between", ""
     different = differences(field_.after, now)
     return "mixed", f"neither before nor after: {'; '.join(different[:5])}"
+
+
+def _dump_agrees(ground: Ground, position: Position) -> Iterator[Breach]:
+    """I1 again, without any code of the deployer's."""
+    wanted = ground.field.schemas.get(position)
+    if wanted is None:
+        return
+    now = ground.schema()
+    if now != wanted:
+        different = [line for line in ndiff(wanted, now) if line[0] in "+-"]
+        yield Breach("I1", f"{position}, but pg_dump says {different[:5]}")
 
 
 def _states(ground: Ground) -> list[str]:

@@ -9,7 +9,7 @@ from psycopg.errors import AdminShutdown, LockNotAvailable, QueryCanceled
 from tests.faults.experiment import fly
 from tests.faults.ground import Ground
 from tests.faults.load import is_away
-from tests.faults.oracle import judge
+from tests.faults.oracle import judge, look
 from tests.faults.verdict import Verdict
 
 PATIENCE_S = 30.0
@@ -22,6 +22,15 @@ def test_error_that_a_user_was_told_is_a_breach(ground: Ground) -> None:
         "I8: somebody was told read: 40P01: deadlock detected"
     ]
     assert judgement.verdict is Verdict.LOST
+
+
+def test_what_only_pg_dump_sees_is_a_breach(ground: Ground) -> None:
+    """The deployer's own fingerprint does not look so far."""
+    ground.execute("COMMENT ON EVENT TRIGGER note_ddl IS 'left behind'")
+    assert ground.fingerprint() == ground.field.before
+    (breach,) = look(ground, [])
+    assert breach.invariant == "I1"
+    assert "left behind" in breach.text
 
 
 def test_reader_and_writer_note_what_they_are_told(ground: Ground) -> None:
