@@ -106,14 +106,14 @@ def reconcile(
     flight: Flight,
     has_committed: HasCommitted,
     key: int = FENCE_KEY,
-    for_s: float = RECONCILE_FOR_S,
+    for_s: float | None = None,
     pid: int = 0,
 ) -> Answer | None:
     """Find out whether a transaction committed whose answer was lost.
 
     Args:
         key: the advisory lock that the transaction held.
-        for_s: how long to go on asking.
+        for_s: how long to go on asking; RECONCILE_FOR_S when left out.
         pid: the backend that was to commit.
 
     Returns:
@@ -122,6 +122,7 @@ def reconcile(
     Raises:
         CommitUnknown: the database could not be asked, or is not the same one.
     """
+    for_s = RECONCILE_FOR_S if for_s is None else for_s
     deadline = time.monotonic() + for_s
     reason, hung = "", False
     while time.monotonic() < deadline:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from tests.faults.control import TEETH, Bite, bite
 from tests.faults.experiment import Experiment, run_round, turn_of
 from tests.faults.f05_crash import ASKED, WRONG
-from tests.faults.ground import Field, make_field
+from tests.faults.ground import CAME_THROUGH, Field, make_field
 from tests.faults.tested import TESTED, Tested
 from tests.faults.tested import fly as tests_of
 from tests.faults.verdict import Verdict
@@ -183,4 +183,6 @@ def _line(number: str, title: str, field: Field) -> Line:
 
 
 def _in_words(line: Line) -> str:
-    return ", ".join(f"{times} {verdict}" for verdict, times in line.verdicts.items())
+    words = [f"{times} {verdict}" for verdict, times in line.verdicts.items()]
+    missed = line.counts[CAME_THROUGH]
+    return ", ".join([*words, *[f"{missed} of them {CAME_THROUGH}"] * bool(missed)])

@@ -7,7 +7,7 @@ from tests.faults.experiment import Experiment, Turn, fly, order
 from tests.faults.ground import Ground
 from tests.faults.pilot import Action, Pilot, Seen
 from tests.faults.proxy import Deed, Line, Once, WireProxy
-from tests.faults.route import at, route_of, spread
+from tests.faults.route import at, expect_at, route_of, spread
 
 ARMS: list[tuple[Action, Wish]] = [
     ("deploy", "transactional"),
@@ -30,6 +30,7 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
     with WireProxy(ground.cluster.port, once) as proxy:
         url = proxy.through(ground.world.owner_url)
         seen = Pilot(order(ground, action, url, strategy=strategy)).wait()
+    expect_at(ground, once, point)
     ground.counts[f"{action} ended {seen.outcome}"] += 1
     if not (seen.report and seen.report.is_success):
         ground.counts[f"{action} at {point}"] += 1

@@ -55,7 +55,7 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
     with Partner(ground, turn.rng.random()) as partner:
         seen = Pilot(order(ground, strategy=strategy)).wait()
     told = partner.errors[:2]
-    ground.expect(not told, "I5", f"the application was told {told}")
+    ground.expect(not told, "I8", f"the application was told {told}")
     ground.expect(
         seen.outcome == "DEPLOYED", "I3", f"ended {seen.outcome}: {seen.errors}"
     )

@@ -9,7 +9,7 @@ from tests.faults.f02_answer_lost import expect_success
 from tests.faults.ground import Ground
 from tests.faults.pilot import Action, Pilot, Seen
 from tests.faults.proxy import Deed, Line, Once, WireProxy
-from tests.faults.route import at, route_of, spread
+from tests.faults.route import at, expect_at, route_of, spread
 
 ARMS: list[tuple[Action, Wish, str]] = [
     ("deploy", "transactional", "apply"),
@@ -44,7 +44,8 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
         pilots[0].stop()
         stopped.set()
 
-    with WireProxy(ground.cluster.port, Once(at(point), Deed.PASS, stop)) as proxy:
+    once = Once(at(point), Deed.PASS, stop)
+    with WireProxy(ground.cluster.port, once) as proxy:
         url = proxy.through(ground.world.owner_url)
         pilots.append(Pilot(order(ground, action, url, strategy=strategy)))
         while not stopped.wait(0.05) and not pilots[0].is_over:
@@ -52,6 +53,7 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
         _wait_for_release(ground, session)
         pilots[0].go_on()
         seen = pilots[0].wait()
+    expect_at(ground, once, point)
     expect_success(ground, seen)
     return [seen]
 

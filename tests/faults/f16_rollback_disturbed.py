@@ -8,7 +8,7 @@ from tests.faults.ground import Ground
 from tests.faults.hasty import LADDER
 from tests.faults.pilot import Pilot, Seen
 from tests.faults.proxy import Deed, Once, WireProxy
-from tests.faults.route import at, route_of, spread
+from tests.faults.route import at, expect_at, route_of, spread
 
 ARMS = ("crashed", "killed", "locked")
 
@@ -32,6 +32,7 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
         url = proxy.through(ground.world.owner_url)
         seen = Pilot(order(ground, "rollback", url)).wait()
         crash.finish()
+    expect_at(ground, once, point)
     ground.counts[f"crashed: ended {seen.outcome}"] += 1
     return [seen]
 

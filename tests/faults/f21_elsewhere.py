@@ -30,6 +30,7 @@ def round_(ground: Ground, turn: Turn) -> list[Seen]:
             seen = Pilot(order(ground, url=url)).wait()
         is_untouched = elsewhere.fingerprint() == field.before
         ground.expect(is_untouched, "I6", "it was applied to the other server")
+    ground.expect(once.is_done, "I3", "there was no COMMIT of apply")
     seen.may_be_unknown = True
     is_told = seen.outcome is Outcome.UNKNOWN and "another" in seen.errors
     ground.expect(is_told, "I3", f"ended {seen.outcome}: {seen.errors}")

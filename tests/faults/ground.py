@@ -1,5 +1,6 @@
 """The ground of one round: a server, a database of its own, and what is true in it."""
 
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ APPLIED = "applied"
 USED_AS_THEY_ARE = SUPERUSER, APPLICATION
 PASSWORD = "p@ss/w:rd %41?&#'\"ü"
 """Of the deploying role: what is special in a URL."""
+CAME_THROUGH = "came through"
 NO_ENDPOINT = "http://127.0.0.1:9"
 HERE = Path(__file__).parent
 
@@ -58,6 +60,7 @@ class Field:
     Attributes:
         before: the catalogue before the migration.
         after: after it, made without pgflight.
+        schemas: what pg_dump says of both, by these two names.
         folder: the shipped migrations, without a smoke test: of no application.
         routes: what was learned of undisturbed flights, see `route`.
     """
@@ -66,6 +69,7 @@ class Field:
     folder: Path
     before: Fingerprint
     after: Fingerprint
+    schemas: dict[str, list[str]]
     routes: dict[str, list[Any]] = dataclass_field(default_factory=dict)
 
     @property
@@ -90,6 +94,10 @@ class Ground:
     counts: Counter[str] = dataclass_field(default_factory=Counter)
     without: tuple[str, ...] = ()
     _oracle: psycopg.Connection | None = None
+
+    def note_missed(self) -> None:
+        """The round has come to its end before its fault: it shows nothing."""
+        self.counts[CAME_THROUGH] += 1
 
     def expect(self, is_true: bool, invariant: str, text: str) -> None:
         """Something that this experiment asks for beside what the oracle does."""
@@ -144,6 +152,9 @@ class Ground:
     def fingerprint(self) -> Fingerprint:
         return fingerprint_of(self.admin_url)
 
+    def schema(self) -> list[str]:
+        return schema_of(self.cluster, self.world.database)
+
     def environment(self, url: str | None = None) -> dict[str, str]:
         """What makes this ground a pilot's target.
 
@@ -160,6 +171,10 @@ class Ground:
     def slow_down(self, row_s: float) -> None:
         """Let each row that pgflight fills take so long."""
         self.set("faults.row_s", str(row_s))
+
+    def let_fail(self, session: str) -> None:
+        """Let such a session of pgflight's fail at its first DDL; none if empty."""
+        self.set("faults.fails", session and f"pgflight {session} %")
 
     def set(self, name: LiteralString, value: str) -> None:
         """A setting of all sessions that are opened from here on."""
@@ -188,10 +203,12 @@ def make_field(bin_dir: Path | None, **settings: str) -> Iterator[Field]:
             set_passwords(cluster, {**passwords, OWNER: PASSWORD})
             admin.execute("VACUUM ANALYZE")
         before = fingerprint_of(cluster.url(TEMPLATE))
+        schemas = {"before": schema_of(cluster, TEMPLATE)}
         with clone(cluster, TEMPLATE, APPLIED):
             _apply_by_hand(cluster, folder)
             after = fingerprint_of(cluster.url(APPLIED))
-        yield Field(cluster, folder, before, after)
+            schemas["after"] = schema_of(cluster, APPLIED)
+        yield Field(cluster, folder, before, after, schemas)
 
 
 @contextmanager
@@ -222,6 +239,17 @@ def _ground_of(field: Field, database: str) -> Ground:
 def fingerprint_of(url: str) -> Fingerprint:
     with session(Target(SecretStr(url)), "oracle") as conn:
         return take_fingerprint(conn)
+
+
+def schema_of(cluster: Cluster, database: str) -> list[str]:
+    """What the server's own pg_dump says of it, line by line, but for the ledger."""
+    program, url = str(cluster.bin_dir / "pg_dump"), cluster.url(database)
+    command = [program, "--schema-only", "--exclude-schema=pgflight", url]
+    dumped = subprocess.run(command, capture_output=True, check=True, text=True)
+    # Two lines carry a random key.
+    random = ("\\restrict ", "\\unrestrict ")
+    lines = dumped.stdout.splitlines()
+    return [line for line in lines if not line.startswith(random)]
 
 
 def _without_smoke(temporary: Path) -> Path:

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from difflib import ndiff
 from typing import Any
 from uuid import UUID
 
@@ -62,7 +63,7 @@ def judge(
         fly_again: brings the ground to where the round was to bring it.
         budget_s: the longest wait that the pilots were allowed to cause.
     """
-    stall_s = ground.model.longest_stall
+    model, stall_s = ground.model, ground.model.longest_stall
     found = [*ground.found, *look(ground, seen)]
     again = fly_again()
     found += look(ground, [again])
@@ -70,6 +71,7 @@ def judge(
     limit_s = budget_s + HIGHEST_RUNG_S + SLOW_MACHINE_S
     if stall_s > limit_s:
         found.append(Breach("I8", f"somebody waited {stall_s:.1f} s"))
+    found += [Breach("I8", f"somebody was told {told}") for told in model.errors]
     said = [line for one in [*seen, again] for line in one.said]
     return Judgement(list(dict.fromkeys(found)), stall_s, ground.counts, said)
 
@@ -84,6 +86,7 @@ def _now(ground: Ground, seen: list[Seen]) -> Iterator[Breach]:
     position, detail = _position(ground)
     if position == "mixed":
         yield Breach("I1", detail)
+    yield from _dump_agrees(ground, position)
     yield from _ledger_agrees(ground, position)
     for one in seen:
         yield from _told_the_truth(ground, one, position)
@@ -105,6 +108,17 @@ def _position(ground: Ground) -> tuple[Position, str]:
         return "between", ""
     different = differences(field_.after, now)
     return "mixed", f"neither before nor after: {'; '.join(different[:5])}"
+
+
+def _dump_agrees(ground: Ground, position: Position) -> Iterator[Breach]:
+    """I1 again, without any code of the deployer's."""
+    wanted = ground.field.schemas.get(position)
+    if wanted is None:
+        return
+    now = ground.schema()
+    if now != wanted:
+        different = [line for line in ndiff(wanted, now) if line[0] in "+-"]
+        yield Breach("I1", f"{position}, but pg_dump says {different[:5]}")
 
 
 def _states(ground: Ground) -> list[str]:

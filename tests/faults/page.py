@@ -58,7 +58,8 @@ def _row(line: Line) -> str:
     if line.missing:
         return f"| {name} | {line.version} | {line.python} | {line.missing} | | | | | |"
     numbers = " | ".join(str(line.verdicts[verdict]) for verdict in Verdict)
-    stall = f"{line.longest_stall_s:.2f} s"
+    # Where nobody but the pilots is at work, nobody waits.
+    stall = f"{line.longest_stall_s:.2f} s" if line.longest_stall_s else "\N{EN DASH}"
     where = f"{line.version} | {line.python}"
     return f"| {name} | {where} | {line.rounds} | {numbers} | {stall} |"
 

@@ -9,6 +9,10 @@ WHERE attrelid = 'platform.users'::regclass AND attnum > 7;
 -- name: ledger
 SELECT run_id, version, state, strategy FROM pgflight.run ORDER BY applied_at;
 
+-- name: condemned
+-- Those whose way back has begun, and is not at its end.
+SELECT run_id FROM pgflight.run WHERE condemned IS NOT NULL AND state <> 'rolled_back';
+
 -- name: steps
 SELECT number, state FROM pgflight.step ORDER BY run_id, number;
 

@@ -1,8 +1,10 @@
 """A campaign's parts, put together."""
 
 from collections import Counter
+from pathlib import Path
 
 from tests.faults.campaign import Campaign, Line, joined
+from tests.faults.page import MARK, write_page
 from tests.faults.verdict import Verdict
 
 
@@ -43,3 +45,16 @@ def test_what_was_flown_again_takes_the_place_of_what_it_was_before() -> None:
     )
     assert again.rounds == 1
     assert again.is_good
+
+
+def test_page_says_no_stall_where_nobody_could_wait(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "faults.md").write_text(MARK)
+    (tmp_path / "README.md").touch()
+    flown = campaign(*[(name, "18.6", Verdict.SURVIVED) for name in ("F01", "F05")])
+    flown.lines[0].longest_stall_s = 0.55
+    write_page(flown, docs)
+    rows = (docs / "faults.md").read_text().splitlines()
+    stalls = [row.split(" | ")[-1] for row in rows if row.startswith("| F")]
+    assert stalls == ["0.55 s |", "\N{EN DASH} |"]

@@ -56,7 +56,7 @@ def _places() -> Iterator[Path]:
 
 def _major(folder: Path) -> int:
     """0 where there is no server that runs."""
-    needed = [folder / name for name in ("postgres", "initdb", "pg_ctl")]
+    needed = [folder / name for name in ("postgres", "initdb", "pg_ctl", "pg_dump")]
     if not all(program.exists() for program in needed):
         return 0
     with suppress(OSError):

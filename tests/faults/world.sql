@@ -1,5 +1,6 @@
 -- What the demo's world needs for experiments: rows on many pages, a brake, and
 -- witnesses of what was done, which no code of pgflight's knows. Run by a superuser.
+-- A session that is named like faults.fails fails at its first DDL statement.
 
 -- Eight users a page, so that a small table is several batches.
 UPDATE platform.users SET display_name = rpad(display_name, 900, 'x');
@@ -61,6 +62,9 @@ CREATE FUNCTION witness.note_ddl() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER
 AS $function$
 BEGIN
+    IF current_setting('application_name') LIKE nullif(current_setting('faults.fails', true), '') THEN
+        RAISE EXCEPTION 'not today';
+    END IF;
     IF tg_tag IN ('ALTER TABLE', 'CREATE INDEX', 'DROP INDEX', 'CREATE FUNCTION', 'DROP FUNCTION') THEN
         INSERT INTO witness.ddl (tag) VALUES (tg_tag);
     END IF;
