@@ -3,7 +3,7 @@
 #
 #   docker build -t pgflight .
 #
-# With your own migrations: FROM pgflight, and COPY db/migrations /srv/sql/migrations
+# With your own migrations: see "Docker and Kubernetes" in docs/prefect.md.
 
 FROM python:3.13.9-slim-bookworm AS build
 
@@ -36,5 +36,5 @@ ENV PATH=/opt/pgflight/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PREFECT_SERVER_ANALYTICS_ENABLED=false \
     DO_NOT_TRACK=1
-# Prefect's worker stops at SIGINT and SIGTERM; see "Workers" in the README.
+# Prefect's worker stops at SIGINT and SIGTERM; see "Workers" in docs/prefect.md.
 CMD ["prefect", "worker", "start", "--pool", "pgflight", "--type", "process"]

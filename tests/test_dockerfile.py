@@ -3,11 +3,12 @@
 import json
 import re
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+PAGE = CHECKOUT / "docs" / "prefect.md"
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text().replace("\\\n", " ")
 IGNORED = (CHECKOUT / ".dockerignore").read_text().splitlines()
 PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)", re.MULTILINE)
@@ -65,3 +66,14 @@ def test_command_is_one_that_the_packages_bring() -> None:
 def test_runs_find_the_migrations_of_the_image() -> None:
     (folder,) = re.findall(r"PGFLIGHT_MIGRATIONS=(\S+)", DOCKERFILE)
     assert f"COPY sql/migrations {folder}\n" in DOCKERFILE
+
+
+def test_own_migrations_do_not_lie_beside_those_of_the_image() -> None:
+    """Two of the same number would be refused."""
+    (own,) = re.findall(r"```dockerfile\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (folder,) = re.findall(r"^COPY \S+ (\S+)$", own, re.MULTILINE)
+    (read,) = re.findall(r"^ENV PGFLIGHT_MIGRATIONS=(\S+)$", own, re.MULTILINE)
+    assert folder == read
+    (shipped,) = re.findall(r"PGFLIGHT_MIGRATIONS=(\S+)", DOCKERFILE)
+    assert not PurePosixPath(folder).is_relative_to(shipped)
+    assert not PurePosixPath(shipped).is_relative_to(folder)

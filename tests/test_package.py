@@ -95,6 +95,17 @@ def test_wheel_is_typed(wheel: Path) -> None:
     assert "flows/py.typed" in names_in(wheel)
 
 
+def test_what_the_demo_needs_is_an_extra_that_can_be_installed() -> None:
+    """As the README installs it, with the packages that are tested; nothing is done."""
+    pip = [sys.executable, "-m", "pip", "install", "--dry-run"]
+    options = ["--no-index", "--no-build-isolation"]
+    done = subprocess.run(
+        [*pip, *options, ".[demo]"], cwd=CHECKOUT, capture_output=True, text=True
+    )
+    assert "Would install pgflight" in done.stdout, done.stderr
+    assert "does not provide the extra" not in done.stdout + done.stderr
+
+
 def test_installed_command_explains_itself(pgflight: Path, tmp_path: Path) -> None:
     answer = run(pgflight, tmp_path, "--help")
     assert (answer.returncode, answer.stderr) == (0, "")

@@ -1,7 +1,8 @@
 """Cancel, and processes that die, at the steps of runs on a real Prefect.
 
-PGFLIGHT_TEST_CRASHES=all has every fault hit every step: 24 minutes. Without it each
-fault hits one to three of them: about five minutes, two of them the outage's.
+PGFLIGHT_TEST_CRASHES=all has every fault hit every step: half an hour. Without it each
+fault hits one to five of them, and each step is hit: about six minutes, two of them the
+outage's.
 """
 
 import os
@@ -26,11 +27,13 @@ _OTHERS = [stop for stop in STOPS if stop != "commit"]
 PATIENT = [_OTHERS[at : at + AT_ONCE] for at in range(0, len(_OTHERS), AT_ONCE)]
 IN_SHORT = [
     ("cancel", ["apply", "online", "rollback"]),
-    ("kill-flow", ["index", "verify", "rollback"]),
-    ("kill-server", ["online", "rollback"]),
+    ("kill-flow", ["lock", "index", "verify", "smoke", "rollback"]),
+    ("kill-flow", ["commit"]),
+    ("kill-server", ["preflight", "online", "rollback"]),
+    ("restart-server", ["apply", "rollback"]),
     # A pipe that is broken ends a thread at its next line: at verify the main thread.
     ("kill-worker", ["verify", "rollback"]),
-    ("stop-worker", ["apply", "accept"]),
+    ("stop-worker", ["claim", "baseline", "bad", "accept", "close"]),
     ("outage", ["online", "rollback"]),
     ("lock-server", ["online"]),
 ]
@@ -78,6 +81,11 @@ def test_fault_leaves_the_database_right(
     with held_batch(field, site, stops) as batch:
         FAULTS[fault].hit(batch)
         judge(batch, FAULTS[fault])
+
+
+def test_every_fault_and_every_step_are_in_the_short_campaign() -> None:
+    assert {fault for fault, _ in IN_SHORT} == FAULTS.keys()
+    assert {stop for _, stops in IN_SHORT for stop in stops} == STOPS.keys()
 
 
 def is_called_crashed_twice(site: Site, run: Held) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml  # type: ignore[import-untyped]
 
 from flows.cli import app, run
@@ -79,6 +80,29 @@ def test_every_command_is_run_somewhere() -> None:
     assert others - set(of_own_prefect()) == RUN_BY.keys()
 
 
+@pytest.mark.parametrize(("command", "where"), RUN_BY.items())
+def test_what_is_named_runs_the_command(command: str, where: str) -> None:
+    text = (CHECKOUT / where).read_text()
+    if where == ".ci/run":
+        (own,) = re.findall(r"^PGFLIGHT_CI=1 (make .*)$", text, re.MULTILINE)
+        assert set(recipe(command)) <= set(recipe(own))
+        return
+    if command.startswith("make "):
+        command = recipe(command)[-1]
+    # How many users are filled in, and the program's own path, are the test's matter.
+    _, *words = [word for word in shlex.split(command) if not word.isdecimal()]
+    missing = [word for word in words if f'"{word}"' not in text]
+    assert not missing, (where, command)
+
+
+def recipe(command: str) -> list[str]:
+    """What make would run."""
+    make, *rest = shlex.split(command)
+    dry = [make, "--dry-run", "--always-make", *rest]
+    said = subprocess.run(dry, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    return said.stdout.splitlines()
+
+
 def test_own_prefect_as_written(newcomer: Newcomer) -> None:
     """Three terminals, as it says; then what the jobs of CI run."""
     lines = of_own_prefect()
@@ -132,8 +156,7 @@ def test_own_database_as_written(
 
 def test_pictures_are_those_that_make_screenshots_takes() -> None:
     """And the test that it runs takes no others: tests/browser/test_ui.py."""
-    dry = ["make", "--dry-run", "--always-make", "screenshots"]
-    said = subprocess.run(dry, cwd=CHECKOUT, capture_output=True, text=True).stdout
+    said = "\n".join(recipe("make screenshots"))
     assert "PGFLIGHT_TEST_SCREENSHOTS=docs/ui .venv/bin/python -m pytest" in said
     assert "tests/browser" in said
     shown = set(re.findall(r"\(ui/(\S+\.png)\)", PICTURES.read_text()))

@@ -122,6 +122,18 @@ def test_form_starts_a_run_that_is_watched_to_its_end(
     assert run["parameters"]["migration"] == "008"
 
 
+def test_form_with_the_migration_alone_goes_to_the_workers_own_target(
+    ui: Ui, deployments: Deployments, deployed: str
+) -> None:
+    """As the README tells a newcomer, by way of the notice."""
+    ui.open_form("deploy-migration").get_by_label("migration", exact=True).fill("008")
+    ui.follow_notice()
+    run = ui.submit()
+    ui.page.wait_for_url(f"**/runs/flow-run/{run}*")
+    ui.wait_for_state("NothingToDo")
+    assert not deployments.ask("GET", f"flow_runs/{run}").json()["parameters"]["target"]
+
+
 def test_graph_is_the_chain_of_all_steps(
     ui: Ui, deployments: Deployments, deployed: str
 ) -> None:

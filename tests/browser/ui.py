@@ -21,6 +21,14 @@ GREEN = (33, 157, 75)
 RED = (222, 5, 41)
 """What a run's graph has a step in that went well, or failed."""
 
+FOLLOW = """
+new MutationObserver((_, observer) => {
+  const link = [...document.querySelectorAll("a")]
+    .find((one) => one.textContent === "View run");
+  if (link) { observer.disconnect(); link.click(); }
+}).observe(document.body, { childList: true, subtree: true })
+"""
+
 
 class Ui:
     """One page of a browser, for which there is no other machine than the server.
@@ -58,6 +66,10 @@ class Ui:
         """Choose from a list."""
         listed.click()
         self.page.get_by_role("option", name=option, exact=True).click()
+
+    def follow_notice(self) -> None:
+        """Have "View run" clicked as soon as it is there: after 4 s it is gone."""
+        self.page.evaluate(FOLLOW)
 
     def submit(self) -> str:
         """Start the run that the form describes; its id."""

@@ -117,6 +117,15 @@ def kill_server(batch: Batch, for_s: float = 0.0) -> None:
             os.kill(run.pid, signal.SIGKILL)
 
 
+def restart_server(batch: Batch) -> None:
+    """It is back before the runs have anything to tell it: they tell it themselves."""
+    server = batch.site.services[0]
+    server.send(signal.SIGKILL)
+    server.start()
+    batch.site.wait_until_up()
+    batch.release()
+
+
 def lock_server(batch: Batch) -> None:
     """Somebody holds the lock of the server's SQLite while the runs go on."""
     with batch.site.locked():
@@ -148,6 +157,7 @@ FAULTS = {
     # Nobody is left to tell it, until its heartbeat is missed.
     "stop-worker": Fault(stop_worker, ("Running",)),
     "kill-server": Fault(kill_server, ("Crashed",), goes_on=True),
+    "restart-server": Fault(restart_server, goes_on=True),
     "outage": Fault(partial(kill_server, for_s=OUTAGE_S), ("Crashed",), goes_on=True),
     "lock-server": Fault(lock_server, goes_on=True),
 }
