@@ -145,13 +145,15 @@ def _bring_up_to_date(conn: Conn, copy: Copy, shape: Shape) -> int:
 
 def _forget_deleted(conn: Conn, shape: Shape, saved_id: int) -> int:
     statement = query("forget_deleted").format(
-        saved_id=sql.Literal(saved_id), table=shape.table, same_key=same_key(shape)
+        saved_id=sql.Literal(saved_id),
+        own_rows=shape.own_rows,
+        same_key=same_key(shape),
     )
     return conn.execute(statement).rowcount
 
 
 def _count(conn: Conn, shape: Shape) -> int:
-    statement = query("count_rows").format(table=shape.table, filled=shape.filled)
+    statement = query("count_rows").format(own_rows=shape.own_rows, filled=shape.filled)
     row = conn.execute(statement).fetchone()
     assert row is not None
     return int(row["rows"])
@@ -163,7 +165,7 @@ def _filled_in(name: str, shape: Shape, saved_id: int, horizon: str) -> sql.Comp
         horizon=sql.Literal(horizon),
         keys=texts(names_of(shape.keys)),
         values=texts(names_of(shape.values)),
-        table=shape.table,
+        own_rows=shape.own_rows,
         filled=shape.filled,
         has_key=sql.Literal(shape.has_key),
     )

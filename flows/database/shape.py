@@ -16,6 +16,7 @@ class Shape:
     """A table's columns in two groups, each as pairs of name and type.
 
     Attributes:
+        own_rows: the table to read from, see `own_rows_of`.
         name: the table's, as SQL writes it in any search_path.
         keys: without a primary key all columns.
         values: those that are saved.
@@ -23,6 +24,7 @@ class Shape:
 
     oid: int
     table: sql.Identifier
+    own_rows: sql.Composable
     name: str
     keys: list[tuple[str, str]]
     values: list[tuple[str, str]]
@@ -73,6 +75,19 @@ def same_key(shape: Shape) -> sql.Composed:
     )
 
 
+def own_rows_of(table: dict[str, Any]) -> sql.Composed:
+    """The table without those that inherit from it: they have rows of their own.
+
+    They may have more columns, and the same keys once more. A partition's rows are
+    those of its table.
+
+    Args:
+        table: a row of the query resolve_table.
+    """
+    only = sql.SQL("" if table["is_partitioned"] else "ONLY ")
+    return sql.SQL("{}{}").format(only, sql.Identifier(table["schema"], table["name"]))
+
+
 def shape_of(conn: Conn, loss: Loss) -> Shape | None:
     """None when the column or table is not there, or holds nothing of its own."""
     tables = rows(conn, "resolve_table", table=loss.table)
@@ -90,6 +105,7 @@ def shape_in(conn: Conn, table: dict[str, Any], column: str | None) -> Shape | N
     return Shape(
         oid=table["oid"],
         table=sql.Identifier(table["schema"], table["name"]),
+        own_rows=own_rows_of(table),
         name=f"{identifier(table['schema'])}.{identifier(table['name'])}",
         # Without a primary key only the whole row names a row.
         keys=keys or written,

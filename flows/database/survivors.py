@@ -72,7 +72,7 @@ def _forget(conn: Conn, copy: Copy, left: Shape, apart: Collection[str]) -> int:
     name = "forget_survivors" if copy.shape.has_key else "forget_like_survivors"
     statement = query(name).format(
         saved_id=sql.Literal(copy.saved_id),
-        table=left.table,
+        own_rows=left.own_rows,
         same_key=same_key(left),
         present=texts(present, sql.Identifier("t")),
         saved_present=sql.SQL(", ").join(saved_present),

@@ -62,7 +62,10 @@ class Changes:
     updated: dict[int, int]
 
     def family(self, oid: int) -> set[int]:
-        """The table itself with its partitions and children."""
+        """The table itself with its partitions.
+
+        What else inherits from it has rows of its own.
+        """
         found, size = {oid}, 0
         while len(found) > size:
             size = len(found)

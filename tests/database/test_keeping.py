@@ -302,6 +302,50 @@ def test_partition_s_rows_are_saved(there_and_back: There, kept, owner):
     assert kept() == [("platform.p", "2")]
 
 
+HEIRS = (
+    "CREATE TABLE platform.ev (id int PRIMARY KEY, kind text);"
+    "CREATE TABLE platform.click (url text) INHERITS (platform.ev);"
+    "INSERT INTO platform.ev VALUES (1, 'x');"
+    "INSERT INTO platform.click VALUES (1, 'x', 'precious')"
+)
+
+
+@pytest.mark.parametrize(
+    "down",
+    [
+        "DELETE FROM platform.ev WHERE kind = 'x'",
+        "DELETE FROM platform.ev",
+        "TRUNCATE platform.ev",
+    ],
+)
+def test_rows_of_a_table_that_inherits_are_back(
+    bare: Bare, back_and_forth, owner, down: str
+):
+    """With the columns that only they have, although they share a key."""
+    owner.execute(HEIRS.encode())
+    bare("SELECT 1", down)
+    assert reasons(back_and_forth()) == {}
+    assert owner.execute("TABLE platform.click").fetchall() == [(1, "x", "precious")]
+    own = owner.execute("SELECT * FROM ONLY platform.ev").fetchall()
+    assert own == [(1, "x")]
+
+
+def test_column_of_tables_that_share_a_key_is_back_in_each(
+    bare: Bare, back_and_forth, owner
+):
+    owner.execute(HEIRS.encode())
+    bare(
+        "ALTER TABLE platform.ev ADD COLUMN v text",
+        "ALTER TABLE platform.ev DROP COLUMN v",
+    )
+    restored = back_and_forth(
+        "UPDATE ONLY platform.ev SET v = 'a'; UPDATE platform.click SET v = 'b'"
+    )
+    assert reasons(restored) == {}
+    found = owner.execute("SELECT tableoid::regclass::text, v FROM platform.ev")
+    assert sorted(found) == [("platform.click", "b"), ("platform.ev", "a")]
+
+
 def test_what_is_restored_of_an_overwritten_row_is_a_conflict(
     bare: Bare, back_and_forth, owner
 ):
