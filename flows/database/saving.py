@@ -45,6 +45,14 @@ class Copy:
     shape: Shape
 
 
+class Unsaved(Exception):
+    """Something would be lost that was not saved; the transaction must not commit."""
+
+    def __init__(self, lost: tuple[Loss, ...]) -> None:
+        super().__init__(lost)
+        self.lost = lost
+
+
 def copy_ahead(
     flight: Flight, lost: Iterable[Loss], key: int = FENCE_KEY
 ) -> list[Copy]:
@@ -110,10 +118,16 @@ def save(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
 
     The table must be locked already, so that nothing changes between the copy and
     the deletion. None when the column or table is not there any more.
+
+    Raises:
+        Unsaved: its rows are in other tables than they were, or some are missing.
     """
     shape = shape_of(conn, copy.loss)
     if shape is None:
         return None
+    if shape.parts != copy.shape.parts:
+        # What was written long ago and attached since does not look changed.
+        raise Unsaved((copy.loss,))
     with text_form_pinned(conn):
         rows = _bring_up_to_date(conn, copy, shape)
     values = {"run_id": run_id, "rows": rows, "saved_id": copy.saved_id}
@@ -135,7 +149,9 @@ def _bring_up_to_date(conn: Conn, copy: Copy, shape: Shape) -> int:
     present = _count(conn, shape)
     if shape.has_key and rows > present:
         rows -= _forget_deleted(conn, shape, copy.saved_id)
-    elif not shape.has_key and (row["changed"] or rows != present):
+    if shape.has_key and rows != present:
+        raise Unsaved((copy.loss,))
+    if not shape.has_key and (row["changed"] or rows != present):
         # Nothing tells which copies are of rows that are no more.
         conn.execute(query("forget_copies"), {"saved_id": copy.saved_id})
         again = _filled_in("copy_rows", shape, copy.saved_id, copy.horizon)

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import sql
 
-from flows.database.connection import Conn, rows
+from flows.database.connection import Conn, one, rows
 from flows.migration.losses import Loss
 from flows.migration.names import identifier
 
@@ -17,6 +17,7 @@ class Shape:
 
     Attributes:
         own_rows: the table to read from, see `own_rows_of`.
+        parts: the table's oid, and its partitions'.
         name: the table's, as SQL writes it in any search_path.
         keys: without a primary key all columns.
         values: those that are saved.
@@ -25,6 +26,7 @@ class Shape:
     oid: int
     table: sql.Identifier
     own_rows: sql.Composable
+    parts: frozenset[int]
     name: str
     keys: list[tuple[str, str]]
     values: list[tuple[str, str]]
@@ -106,6 +108,7 @@ def shape_in(conn: Conn, table: dict[str, Any], column: str | None) -> Shape | N
         oid=table["oid"],
         table=sql.Identifier(table["schema"], table["name"]),
         own_rows=own_rows_of(table),
+        parts=frozenset(one(conn, "select_parts", oid=table["oid"])["parts"]),
         name=f"{identifier(table['schema'])}.{identifier(table['name'])}",
         # Without a primary key only the whole row names a row.
         keys=keys or written,

@@ -36,14 +36,6 @@ Noted = Mapping[int, _Table]
 """Every table by its oid."""
 
 
-class Unsaved(Exception):
-    """Something would be lost that was not saved; the transaction must not commit."""
-
-    def __init__(self, lost: tuple[Loss, ...]) -> None:
-        super().__init__(lost)
-        self.lost = lost
-
-
 @dataclass(frozen=True)
 class Changes:
     """What became of the tables; of each by its oid.

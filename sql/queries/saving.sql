@@ -13,6 +13,20 @@ WHERE a.attrelid = %(oid)s::oid
   AND NOT a.attisdropped
 ORDER BY a.attnum;
 
+-- name: select_parts
+-- A table and all its partitions. Nothing is locked by this: a weak lock that has to be
+-- raised later can deadlock.
+WITH RECURSIVE part (oid) AS (
+  SELECT %(oid)s::oid
+  UNION
+  SELECT i.inhrelid
+  FROM pg_catalog.pg_inherits AS i
+  JOIN part AS p ON p.oid = i.inhparent
+  JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid AND c.relispartition
+)
+SELECT pg_catalog.array_agg(oid) AS parts
+FROM part;
+
 -- name: pin_text_form
 -- So that every value's text reads back exactly, whatever the role's own settings
 -- are, and so that a policy makes the copy fail rather than leave out rows.

@@ -6,16 +6,20 @@ import psycopg
 import pytest
 
 from flows.database.apply import apply
-from flows.database.connection import one
+from flows.database.connection import one, session
+from flows.database.keeping import keep_and_do
 from flows.database.online.apply import apply_online
 from flows.database.revert import revert
+from flows.database.saving import Copy, lock_table, save
 from flows.database.verify import record_verified
 from flows.migration.errors import RollbackFailed
+from flows.migration.losses import Loss
 from flows.migration.report import Saved
 from tests.database.conftest import Bare, quiet
 from tests.database.test_restore import back_and_forth as back_and_forth
 from tests.database.test_restore import deploy_once as deploy_once
 from tests.database.test_restore import reasons
+from tests.database.test_saving import ATTACH, PARTS
 from tests.fix_flight import MakeFlight
 
 There = Callable[..., list[Saved]]
@@ -344,6 +348,31 @@ def test_column_of_tables_that_share_a_key_is_back_in_each(
     assert reasons(restored) == {}
     found = owner.execute("SELECT tableoid::regclass::text, v FROM platform.ev")
     assert sorted(found) == [("platform.click", "b"), ("platform.ev", "a")]
+
+
+def test_partition_that_is_attached_meanwhile_is_copied_too(
+    make_flight: MakeFlight, bare: Bare, owner, kept
+):
+    """Rows that were written before the copy, and were then in another table."""
+    owner.execute(PARTS.encode())
+    bare("SELECT 1", "TRUNCATE platform.m")
+    flight = make_flight()
+    apply(flight, quiet)
+    record_verified(flight, "test")
+    said: list[str] = []
+
+    def copied(copies: list[Copy]) -> int:
+        if not said:
+            owner.execute(ATTACH.encode())
+        with session(flight.target, "test") as conn:
+            lock_table(conn, copies[0].loss)
+            saved = save(conn, copies[0], flight.run_id)
+            conn.commit()
+        return saved.rows if saved else 0
+
+    lost = [Loss("platform.m")]
+    assert keep_and_do(flight, lost, copied, said.append) == 2
+    assert kept() == [("platform.m", "1 a"), ("platform.m", "11 precious")]
 
 
 def test_what_is_restored_of_an_overwritten_row_is_a_conflict(
