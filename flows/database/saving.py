@@ -19,8 +19,9 @@ from flows.database.connection import (
 )
 from flows.database.ledger import FENCE_KEY, take_fence
 from flows.database.queries import query
+from flows.database.renumbered import assert_names_last, dropped_with
 from flows.database.restore import text_form_pinned
-from flows.database.shape import Shape, names_of, same_key, shape_of, texts
+from flows.database.shape import Dropped, Shape, names_of, same_key, shape_of, texts
 from flows.migration.flight import Flight
 from flows.migration.losses import Loss, losses
 from flows.migration.report import Saved
@@ -66,6 +67,7 @@ def copy_ahead(
 
     Raises:
         Busy: another deployer is at work.
+        RollbackFailed: see `assert_names_last`.
     """
     purpose = f"save {flight.run_id} {flight.migration.version}"
     with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
@@ -75,7 +77,9 @@ def copy_ahead(
         set_local(conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
         version = flight.migration.version
         conn.execute(query("forget_unkept"), {"version": version})
-        copies = [copy for loss in lost if (copy := _copy(conn, flight, loss))]
+        lost = tuple(lost)
+        dropped = dropped_with(conn, flight, lost)
+        copies = [copy for loss in lost if (copy := _copy(conn, flight, loss, dropped))]
         if copies:
             # For the plan of whoever puts it back while others wait.
             conn.execute("ANALYZE pgflight.saved_row")
@@ -83,11 +87,12 @@ def copy_ahead(
     return copies
 
 
-def _copy(conn: Conn, flight: Flight, loss: Loss) -> Copy | None:
+def _copy(conn: Conn, flight: Flight, loss: Loss, dropped: Dropped) -> Copy | None:
     """None when the column or table is not there."""
-    shape = shape_of(conn, loss)
+    shape = shape_of(conn, loss, dropped)
     if shape is None:
         return None
+    assert_names_last(conn, shape, dropped)
     conn.execute(query("pin_text_form"))
     saved_id = open_set(conn, flight, shape)
     horizon = one(conn, "select_horizon")["horizon"]
@@ -122,7 +127,7 @@ def save(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
     Raises:
         Unsaved: its rows are in other tables than they were, or some are missing.
     """
-    shape = shape_of(conn, copy.loss)
+    shape = shape_of(conn, copy.loss, {copy.shape.oid: copy.shape.dropped})
     if shape is None:
         return None
     if shape.parts != copy.shape.parts:

@@ -38,7 +38,8 @@ def keep_only_lost(
     if copy.loss.column is not None:
         return saved
     tables = rows(conn, "resolve_left", oid=copy.shape.oid, table=copy.shape.name)
-    left = shape_in(conn, tables[0], None) if tables else None
+    dropped = {copy.shape.oid: copy.shape.dropped}
+    left = shape_in(conn, tables[0], None, dropped) if tables else None
     if left is None or (copy.shape.has_key and left.keys != copy.shape.keys):
         return saved
     with text_form_pinned(conn):

@@ -109,7 +109,7 @@ def changes_since(conn: Conn, noted: Noted) -> Changes:
         if changes.deleted[before.oid] or changes.updated[before.oid]:
             changes.written[before.oid] = _some(before, now)
     changes.lost.extend(
-        (row["oid"], Loss(noted[row["oid"]].name, row["name"]))
+        (row["oid"], Loss(noted[row["oid"]].name, row["name"], stays=True))
         for row in rows(conn, "select_columns_of_types", types=narrower)
         if row["oid"] in noted
     )
@@ -127,7 +127,7 @@ def _altered(before: _Table, now: dict[str, Any]) -> Iterator[Loss]:
         for number, type_ in now["types"].items()
         if before.types.get(int(number), type_) != type_
     ]
-    yield from (Loss(before.name, name) for name in altered)
+    yield from (Loss(before.name, name, stays=True) for name in altered)
     if not altered or now["is_empty"]:
         # Nothing tells how many of them are left.
         yield _some(before, now)

@@ -208,8 +208,10 @@ SELECT pg_catalog.to_regtype(%(old)s) IS NOT NULL
 
 -- name: select_references
 -- Without the parts that a partitioned table at the other end adds.
-SELECT n.nspname::text AS schema,
+SELECT c.oid,
+       n.nspname::text AS schema,
        c.relname::text AS name,
+       c.relkind = 'p' AS is_partitioned,
        k.confrelid = k.conrelid AS is_own,
        (SELECT pg_catalog.array_agg(a.attname::text ORDER BY u.place)
         FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
