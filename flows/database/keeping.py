@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flows.database.attempt import Say, insist
 from flows.database.ledger import FENCE_KEY
-from flows.database.saving import Copy, copy_ahead, lock_table, save
+from flows.database.saving import Copy, Unsaved, copy_ahead, lock_table, save
 from flows.database.sequences import Sequence, note_sequences, save_sequences
 from flows.database.survivors import keep_only_lost
 from flows.database.taking import take
@@ -16,7 +16,6 @@ from flows.database.transaction import FencedTransaction
 from flows.database.unsaved import (
     LARGE_OBJECTS,
     Noted,
-    Unsaved,
     changes_since,
     note_tables,
     unsaved_in,

@@ -145,7 +145,7 @@ def advance_sequences(conn: Conn, place: Place) -> None:
                     largest=sql.SQL(
                         "(SELECT CASE WHEN q.seqincrement > 0"
                         " THEN max({0}) ELSE min({0}) END FROM {1})"
-                    ).format(column, place.table),
+                    ).format(column, place.own_rows),
                     table=sql.Literal(place.table.as_string(conn)),
                     column=sql.Literal(name),
                 )

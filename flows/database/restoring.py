@@ -69,6 +69,7 @@ def _statement(
     missed = TAKEN if saved.whole_rows else WRITTEN_SINCE
     parts: dict[str, sql.Composable] = {
         "table": place.table,
+        "own_rows": place.own_rows,
         "pending": which,
         "ending": query(ending).format(missed=sql.Literal(missed)),
         **_keys(place),

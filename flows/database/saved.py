@@ -9,6 +9,7 @@ from psycopg import sql
 from flows.database.connection import Conn, one, reading, rows
 from flows.database.ledger import ledger_exists
 from flows.database.lossless import Retyped, retyped
+from flows.database.shape import own_rows_of
 from flows.migration.expectation import Backfill, Expectations
 from flows.migration.names import may_be_same
 from flows.migration.report import Saved
@@ -55,6 +56,7 @@ class Place:
     """Where a set belongs, as the table is now.
 
     Attributes:
+        own_rows: the table to read from, see `own_rows_of`.
         columns: name and type of each; of a set of whole rows those that can be
             written.
         retyped: saved columns that have another type now.
@@ -65,6 +67,7 @@ class Place:
     saved: SavedSet
     oid: int
     table: sql.Identifier
+    own_rows: sql.Composable
     columns: dict[str, str]
     generated: frozenset[str]
     retyped: dict[str, Retyped]
@@ -159,6 +162,7 @@ def place_of(conn: Conn, saved: SavedSet, promised: Expectations) -> Place | Non
         saved=saved,
         oid=oid,
         table=sql.Identifier(tables[0]["schema"], tables[0]["name"]),
+        own_rows=own_rows_of(tables[0]),
         columns=columns,
         generated=frozenset(row["name"] for row in found if row["is_generated"]),
         retyped={

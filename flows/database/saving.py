@@ -19,8 +19,9 @@ from flows.database.connection import (
 )
 from flows.database.ledger import FENCE_KEY, take_fence
 from flows.database.queries import query
+from flows.database.renumbered import assert_names_last, dropped_with
 from flows.database.restore import text_form_pinned
-from flows.database.shape import Shape, names_of, same_key, shape_of, texts
+from flows.database.shape import Dropped, Shape, names_of, same_key, shape_of, texts
 from flows.migration.flight import Flight
 from flows.migration.losses import Loss, losses
 from flows.migration.report import Saved
@@ -45,6 +46,14 @@ class Copy:
     shape: Shape
 
 
+class Unsaved(Exception):
+    """Something would be lost that was not saved; the transaction must not commit."""
+
+    def __init__(self, lost: tuple[Loss, ...]) -> None:
+        super().__init__(lost)
+        self.lost = lost
+
+
 def copy_ahead(
     flight: Flight, lost: Iterable[Loss], key: int = FENCE_KEY
 ) -> list[Copy]:
@@ -58,6 +67,7 @@ def copy_ahead(
 
     Raises:
         Busy: another deployer is at work.
+        RollbackFailed: see `assert_names_last`.
     """
     purpose = f"save {flight.run_id} {flight.migration.version}"
     with session(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
@@ -67,7 +77,9 @@ def copy_ahead(
         set_local(conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
         version = flight.migration.version
         conn.execute(query("forget_unkept"), {"version": version})
-        copies = [copy for loss in lost if (copy := _copy(conn, flight, loss))]
+        lost = tuple(lost)
+        dropped = dropped_with(conn, flight, lost)
+        copies = [copy for loss in lost if (copy := _copy(conn, flight, loss, dropped))]
         if copies:
             # For the plan of whoever puts it back while others wait.
             conn.execute("ANALYZE pgflight.saved_row")
@@ -75,11 +87,12 @@ def copy_ahead(
     return copies
 
 
-def _copy(conn: Conn, flight: Flight, loss: Loss) -> Copy | None:
+def _copy(conn: Conn, flight: Flight, loss: Loss, dropped: Dropped) -> Copy | None:
     """None when the column or table is not there."""
-    shape = shape_of(conn, loss)
+    shape = shape_of(conn, loss, dropped)
     if shape is None:
         return None
+    assert_names_last(conn, shape, dropped)
     conn.execute(query("pin_text_form"))
     saved_id = open_set(conn, flight, shape)
     horizon = one(conn, "select_horizon")["horizon"]
@@ -110,10 +123,16 @@ def save(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
 
     The table must be locked already, so that nothing changes between the copy and
     the deletion. None when the column or table is not there any more.
+
+    Raises:
+        Unsaved: its rows are in other tables than they were, or some are missing.
     """
-    shape = shape_of(conn, copy.loss)
+    shape = shape_of(conn, copy.loss, {copy.shape.oid: copy.shape.dropped})
     if shape is None:
         return None
+    if shape.parts != copy.shape.parts:
+        # What was written long ago and attached since does not look changed.
+        raise Unsaved((copy.loss,))
     with text_form_pinned(conn):
         rows = _bring_up_to_date(conn, copy, shape)
     values = {"run_id": run_id, "rows": rows, "saved_id": copy.saved_id}
@@ -135,7 +154,9 @@ def _bring_up_to_date(conn: Conn, copy: Copy, shape: Shape) -> int:
     present = _count(conn, shape)
     if shape.has_key and rows > present:
         rows -= _forget_deleted(conn, shape, copy.saved_id)
-    elif not shape.has_key and (row["changed"] or rows != present):
+    if shape.has_key and rows != present:
+        raise Unsaved((copy.loss,))
+    if not shape.has_key and (row["changed"] or rows != present):
         # Nothing tells which copies are of rows that are no more.
         conn.execute(query("forget_copies"), {"saved_id": copy.saved_id})
         again = _filled_in("copy_rows", shape, copy.saved_id, copy.horizon)
@@ -145,13 +166,15 @@ def _bring_up_to_date(conn: Conn, copy: Copy, shape: Shape) -> int:
 
 def _forget_deleted(conn: Conn, shape: Shape, saved_id: int) -> int:
     statement = query("forget_deleted").format(
-        saved_id=sql.Literal(saved_id), table=shape.table, same_key=same_key(shape)
+        saved_id=sql.Literal(saved_id),
+        own_rows=shape.own_rows,
+        same_key=same_key(shape),
     )
     return conn.execute(statement).rowcount
 
 
 def _count(conn: Conn, shape: Shape) -> int:
-    statement = query("count_rows").format(table=shape.table, filled=shape.filled)
+    statement = query("count_rows").format(own_rows=shape.own_rows, filled=shape.filled)
     row = conn.execute(statement).fetchone()
     assert row is not None
     return int(row["rows"])
@@ -163,7 +186,7 @@ def _filled_in(name: str, shape: Shape, saved_id: int, horizon: str) -> sql.Comp
         horizon=sql.Literal(horizon),
         keys=texts(names_of(shape.keys)),
         values=texts(names_of(shape.values)),
-        table=shape.table,
+        own_rows=shape.own_rows,
         filled=shape.filled,
         has_key=sql.Literal(shape.has_key),
     )

@@ -38,7 +38,8 @@ def keep_only_lost(
     if copy.loss.column is not None:
         return saved
     tables = rows(conn, "resolve_left", oid=copy.shape.oid, table=copy.shape.name)
-    left = shape_in(conn, tables[0], None) if tables else None
+    dropped = {copy.shape.oid: copy.shape.dropped}
+    left = shape_in(conn, tables[0], None, dropped) if tables else None
     if left is None or (copy.shape.has_key and left.keys != copy.shape.keys):
         return saved
     with text_form_pinned(conn):
@@ -72,7 +73,7 @@ def _forget(conn: Conn, copy: Copy, left: Shape, apart: Collection[str]) -> int:
     name = "forget_survivors" if copy.shape.has_key else "forget_like_survivors"
     statement = query(name).format(
         saved_id=sql.Literal(copy.saved_id),
-        table=left.table,
+        own_rows=left.own_rows,
         same_key=same_key(left),
         present=texts(present, sql.Identifier("t")),
         saved_present=sql.SQL(", ").join(saved_present),

@@ -6,6 +6,7 @@ from psycopg import sql
 
 from flows.database.connection import Conn, one, rows
 from flows.database.queries import query
+from flows.database.renumbered import assert_names_last, dropped_with
 from flows.database.restore import text_form_pinned
 from flows.database.saving import Copy, open_set
 from flows.database.shape import Shape, names_of, shape_in, texts
@@ -31,7 +32,7 @@ def take(
     """
     conn = transaction.conn
     found = deletion(statement.node)
-    shape = _takable(conn, found) if found else None
+    shape = _takable(conn, flight, found) if found else None
     if found is None or shape is None or shape.oid in copied:
         return None
     saved_id = open_set(conn, flight, shape)
@@ -43,11 +44,15 @@ def take(
     return Copy(Loss(shape.name, some=True), saved_id, "", taken, shape)
 
 
-def _takable(conn: Conn, found: Deletion) -> Shape | None:
+def _takable(conn: Conn, flight: Flight, found: Deletion) -> Shape | None:
     tables = rows(conn, "resolve_table", table=found.table)
     if not tables or not one(conn, "can_be_taken", oid=tables[0]["oid"])["can"]:
         return None
-    return shape_in(conn, tables[0], None)
+    dropped = dropped_with(conn, flight)
+    shape = shape_in(conn, tables[0], None, dropped)
+    if shape:
+        assert_names_last(conn, shape, dropped)
+    return shape
 
 
 def _saving(

@@ -36,14 +36,6 @@ Noted = Mapping[int, _Table]
 """Every table by its oid."""
 
 
-class Unsaved(Exception):
-    """Something would be lost that was not saved; the transaction must not commit."""
-
-    def __init__(self, lost: tuple[Loss, ...]) -> None:
-        super().__init__(lost)
-        self.lost = lost
-
-
 @dataclass(frozen=True)
 class Changes:
     """What became of the tables; of each by its oid.
@@ -62,7 +54,10 @@ class Changes:
     updated: dict[int, int]
 
     def family(self, oid: int) -> set[int]:
-        """The table itself with its partitions and children."""
+        """The table itself with its partitions.
+
+        What else inherits from it has rows of its own.
+        """
         found, size = {oid}, 0
         while len(found) > size:
             size = len(found)
@@ -114,7 +109,7 @@ def changes_since(conn: Conn, noted: Noted) -> Changes:
         if changes.deleted[before.oid] or changes.updated[before.oid]:
             changes.written[before.oid] = _some(before, now)
     changes.lost.extend(
-        (row["oid"], Loss(noted[row["oid"]].name, row["name"]))
+        (row["oid"], Loss(noted[row["oid"]].name, row["name"], stays=True))
         for row in rows(conn, "select_columns_of_types", types=narrower)
         if row["oid"] in noted
     )
@@ -132,7 +127,7 @@ def _altered(before: _Table, now: dict[str, Any]) -> Iterator[Loss]:
         for number, type_ in now["types"].items()
         if before.types.get(int(number), type_) != type_
     ]
-    yield from (Loss(before.name, name) for name in altered)
+    yield from (Loss(before.name, name, stays=True) for name in altered)
     if not altered or now["is_empty"]:
         # Nothing tells how many of them are left.
         yield _some(before, now)

@@ -23,12 +23,14 @@ class Loss:
         table: as SQL writes it.
         column: as the catalogue holds it, without quotes; None for rows.
         some: of rows: the table stays, and not all of them need be lost.
+        stays: of a column: it is there afterwards, with values of another type.
         readers_wait: the script locks the table against readers, too.
     """
 
     table: str
     column: str | None = None
     some: bool = False
+    stays: bool = False
     readers_wait: bool = True
 
 
@@ -61,6 +63,7 @@ def merged(found: Iterable[Loss]) -> tuple[Loss, ...]:
         kept[loss.table, loss.column] = replace(
             loss,
             some=loss.some and known.some,
+            stays=loss.stays and known.stays,
             readers_wait=loss.readers_wait or known.readers_wait,
         )
     whole = {loss.table for loss in kept.values() if _is_whole(loss)}
@@ -124,8 +127,9 @@ def _altered_columns(node: pb.AlterTableStmt) -> Iterator[Loss]:
     for item in node.cmds:
         command = item.alter_table_cmd
         # Another type may hold less of a value.
-        if command.subtype in (pb.AT_DropColumn, pb.AT_AlterColumnType):
-            yield Loss(relation(node.relation), command.name)
+        stays = command.subtype == pb.AT_AlterColumnType
+        if stays or command.subtype == pb.AT_DropColumn:
+            yield Loss(relation(node.relation), command.name, stays=stays)
 
 
 def _changed_rows(node: Message) -> Iterator[Loss]:

@@ -208,8 +208,10 @@ SELECT pg_catalog.to_regtype(%(old)s) IS NOT NULL
 
 -- name: select_references
 -- Without the parts that a partitioned table at the other end adds.
-SELECT n.nspname::text AS schema,
+SELECT c.oid,
+       n.nspname::text AS schema,
        c.relname::text AS name,
+       c.relkind = 'p' AS is_partitioned,
        k.confrelid = k.conrelid AS is_own,
        (SELECT pg_catalog.array_agg(a.attname::text ORDER BY u.place)
         FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (attnum, place)
@@ -265,10 +267,10 @@ judged AS (
               {conflicts}
               ELSE 'restore' END AS verdict
   FROM saved AS s
-  LEFT JOIN {table} AS t ON {same_key}
+  LEFT JOIN {own_rows} AS t ON {same_key}
 ),
 written AS (
-  UPDATE {table} AS t
+  UPDATE {own_rows} AS t
   SET {column} = s.value
   FROM judged AS s
   WHERE s.verdict = 'restore' AND {same_key} AND {unwritten}
@@ -289,7 +291,7 @@ present AS (
   SELECT t.*, t.ctid AS pgflight_place, t.tableoid AS pgflight_table,
          ARRAY[{others}]::text[] AS pgflight_likeness,
          pg_catalog.row_number() OVER (PARTITION BY ARRAY[{others}]::text[]) AS pgflight_number
-  FROM {table} AS t
+  FROM {own_rows} AS t
   WHERE {unwritten}
 ),
 judged AS (
@@ -303,7 +305,7 @@ judged AS (
   LEFT JOIN present AS t ON t.pgflight_likeness = s.likeness AND t.pgflight_number = s.number
 ),
 written AS (
-  UPDATE {table} AS t
+  UPDATE {own_rows} AS t
   SET {column} = s.value
   FROM judged AS s
   WHERE s.verdict = 'restore' AND t.ctid = s.pgflight_place AND t.tableoid = s.pgflight_table
@@ -323,7 +325,7 @@ judged AS (
               WHEN ARRAY[{columns_as_text}]::text[] OPERATOR(pg_catalog.=) s.texts THEN 'same'
               ELSE 'another row has its key now' END AS verdict
   FROM saved AS s
-  LEFT JOIN {table} AS t ON {same_key}
+  LEFT JOIN {own_rows} AS t ON {same_key}
 ),
 added AS (
   INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE
@@ -346,7 +348,7 @@ WITH saved AS (
 ),
 present AS (
   SELECT ARRAY[{columns_as_text}]::text[] AS texts, count(*) AS rows
-  FROM {table} AS t
+  FROM {own_rows} AS t
   GROUP BY 1
 ),
 judged AS (

@@ -13,6 +13,20 @@ WHERE a.attrelid = %(oid)s::oid
   AND NOT a.attisdropped
 ORDER BY a.attnum;
 
+-- name: select_parts
+-- A table and all its partitions. Nothing is locked by this: a weak lock that has to be
+-- raised later can deadlock.
+WITH RECURSIVE part (oid) AS (
+  SELECT %(oid)s::oid
+  UNION
+  SELECT i.inhrelid
+  FROM pg_catalog.pg_inherits AS i
+  JOIN part AS p ON p.oid = i.inhparent
+  JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid AND c.relispartition
+)
+SELECT pg_catalog.array_agg(oid) AS parts
+FROM part;
+
 -- name: pin_text_form
 -- So that every value's text reads back exactly, whatever the role's own settings
 -- are, and so that a policy makes the copy fail rather than leave out rows.
@@ -42,7 +56,7 @@ RETURNING id;
 -- name: copy_rows
 INSERT INTO pgflight.saved_row (saved_id, key_texts, value_texts)
 SELECT {saved_id}, ARRAY[{keys}]::text[], ARRAY[{values}]::text[]
-FROM {table}
+FROM {own_rows}
 WHERE {filled};
 
 -- name: expect_few_changes
@@ -63,7 +77,7 @@ WITH changed AS MATERIALIZED (
   SELECT ARRAY[{keys}]::text[] AS key_texts,
          ARRAY[{values}]::text[] AS value_texts,
          {filled} AS is_filled
-  FROM {table}
+  FROM {own_rows}
   WHERE pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.xid({horizon}::xid8))
 ),
 forgotten AS (
@@ -87,7 +101,7 @@ SELECT (SELECT count(*) FROM added) - (SELECT count(*) FROM forgotten) AS more,
 
 -- name: count_rows
 SELECT count(*) AS rows
-FROM {table}
+FROM {own_rows}
 WHERE {filled};
 
 -- name: forget_copies
@@ -98,7 +112,7 @@ DELETE FROM pgflight.saved_row WHERE saved_id = %(saved_id)s;
 DELETE FROM pgflight.saved_row AS s
 WHERE s.saved_id = {saved_id}
   AND NOT EXISTS (
-    SELECT FROM {table} AS t
+    SELECT FROM {own_rows} AS t
     WHERE {same_key});
 
 -- name: forget_set
@@ -108,7 +122,8 @@ DELETE FROM pgflight.saved WHERE id = %(saved_id)s;
 -- name: resolve_left
 -- A table that was there before down.sql, or else what has its name now.
 SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
-       c.oid = %(oid)s::oid AS is_same
+       c.oid = %(oid)s::oid AS is_same,
+       c.relkind = 'p' AS is_partitioned
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid IN (%(oid)s::oid, pg_catalog.to_regclass(%(table)s)::oid)
@@ -122,7 +137,7 @@ DELETE FROM pgflight.saved_row AS s
 WHERE s.saved_id = {saved_id}
   AND {nothing_missing}
   AND EXISTS (
-    SELECT FROM {table} AS t
+    SELECT FROM {own_rows} AS t
     WHERE {same_key}
       AND ARRAY[{present}]::text[] OPERATOR(pg_catalog.=) ARRAY[{saved_present}]::text[]);
 
@@ -137,7 +152,7 @@ WITH numbered AS (
 ),
 remaining AS (
   SELECT ARRAY[{present}]::text[] AS likeness, count(*) AS rows
-  FROM {table} AS t
+  FROM {own_rows} AS t
   GROUP BY 1
 )
 DELETE FROM pgflight.saved_row AS s

@@ -60,7 +60,8 @@ SELECT pg_catalog.pg_cancel_backend(%(pid)s) AS sent;
 
 -- name: resolve_table
 -- No row when there is no such table; names as they are, not quoted.
-SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name
+SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name,
+       c.relkind = 'p' AS is_partitioned
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = pg_catalog.to_regclass(%(table)s)::oid

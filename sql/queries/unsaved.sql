@@ -9,7 +9,8 @@ SELECT c.oid,
        pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid) AS deleted,
        pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) AS updated,
        coalesce((SELECT pg_catalog.array_agg(i.inhparent)
-                 FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid), '{}') AS parents,
+                 FROM pg_catalog.pg_inherits AS i
+                 WHERE i.inhrelid = c.oid AND c.relispartition), '{}') AS parents,
        coalesce((SELECT pg_catalog.json_object_agg(
                    a.attnum, pg_catalog.json_build_array(a.attname, a.atttypid, a.atttypmod))
                  FROM pg_catalog.pg_attribute AS a

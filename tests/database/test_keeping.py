@@ -6,16 +6,20 @@ import psycopg
 import pytest
 
 from flows.database.apply import apply
-from flows.database.connection import one
+from flows.database.connection import one, session
+from flows.database.keeping import keep_and_do
 from flows.database.online.apply import apply_online
 from flows.database.revert import revert
+from flows.database.saving import Copy, lock_table, save
 from flows.database.verify import record_verified
 from flows.migration.errors import RollbackFailed
+from flows.migration.losses import Loss
 from flows.migration.report import Saved
 from tests.database.conftest import Bare, quiet
 from tests.database.test_restore import back_and_forth as back_and_forth
 from tests.database.test_restore import deploy_once as deploy_once
 from tests.database.test_restore import reasons
+from tests.database.test_saving import ATTACH, PARTS
 from tests.fix_flight import MakeFlight
 
 There = Callable[..., list[Saved]]
@@ -300,6 +304,171 @@ def test_partition_s_rows_are_saved(there_and_back: There, kept, owner):
     )
     there_and_back("SELECT 1", "DELETE FROM platform.p WHERE n = 2")
     assert kept() == [("platform.p", "2")]
+
+
+HEIRS = (
+    "CREATE TABLE platform.ev (id int PRIMARY KEY, kind text);"
+    "CREATE TABLE platform.click (url text) INHERITS (platform.ev);"
+    "INSERT INTO platform.ev VALUES (1, 'x');"
+    "INSERT INTO platform.click VALUES (1, 'x', 'precious')"
+)
+
+
+@pytest.mark.parametrize(
+    "down",
+    [
+        "DELETE FROM platform.ev WHERE kind = 'x'",
+        "DELETE FROM platform.ev",
+        "TRUNCATE platform.ev",
+    ],
+)
+def test_rows_of_a_table_that_inherits_are_back(
+    bare: Bare, back_and_forth, owner, down: str
+):
+    """With the columns that only they have, although they share a key."""
+    owner.execute(HEIRS.encode())
+    bare("SELECT 1", down)
+    assert reasons(back_and_forth()) == {}
+    assert owner.execute("TABLE platform.click").fetchall() == [(1, "x", "precious")]
+    own = owner.execute("SELECT * FROM ONLY platform.ev").fetchall()
+    assert own == [(1, "x")]
+
+
+def test_column_of_tables_that_share_a_key_is_back_in_each(
+    bare: Bare, back_and_forth, owner
+):
+    owner.execute(HEIRS.encode())
+    bare(
+        "ALTER TABLE platform.ev ADD COLUMN v text",
+        "ALTER TABLE platform.ev DROP COLUMN v",
+    )
+    restored = back_and_forth(
+        "UPDATE ONLY platform.ev SET v = 'a'; UPDATE platform.click SET v = 'b'"
+    )
+    assert reasons(restored) == {}
+    found = owner.execute("SELECT tableoid::regclass::text, v FROM platform.ev")
+    assert sorted(found) == [("platform.click", "b"), ("platform.ev", "a")]
+
+
+def test_partition_that_is_attached_meanwhile_is_copied_too(
+    make_flight: MakeFlight, bare: Bare, owner, kept
+):
+    """Rows that were written before the copy, and were then in another table."""
+    owner.execute(PARTS.encode())
+    bare("SELECT 1", "TRUNCATE platform.m")
+    flight = make_flight()
+    apply(flight, quiet)
+    record_verified(flight, "test")
+    said: list[str] = []
+
+    def copied(copies: list[Copy]) -> int:
+        if not said:
+            owner.execute(ATTACH.encode())
+        with session(flight.target, "test") as conn:
+            lock_table(conn, copies[0].loss)
+            saved = save(conn, copies[0], flight.run_id)
+            conn.commit()
+        return saved.rows if saved else 0
+
+    lost = [Loss("platform.m")]
+    assert keep_and_do(flight, lost, copied, said.append) == 2
+    assert kept() == [("platform.m", "1 a"), ("platform.m", "11 precious")]
+
+
+LEGACY = (
+    "CREATE TABLE platform.old (name text);"
+    "INSERT INTO platform.old VALUES ('ann'), ('bob')"
+)
+NUMBER = "ALTER TABLE platform.old ADD id serial PRIMARY KEY; "
+WRITE = (
+    "UPDATE platform.old SET email = name || '@x';"
+    "UPDATE platform.old SET name = name WHERE name = 'ann'"
+)
+"""The rows are in another order now, and numbered in that."""
+
+
+@pytest.mark.parametrize(
+    "down",
+    [
+        "ALTER TABLE platform.old DROP email; ALTER TABLE platform.old DROP id",
+        "DO $$ BEGIN ALTER TABLE platform.old DROP email, DROP id; END $$",
+    ],
+)
+def test_key_that_is_dropped_too_names_no_row(
+    bare: Bare, back_and_forth, owner, down: str
+):
+    owner.execute(LEGACY.encode())
+    bare(NUMBER + "ALTER TABLE platform.old ADD email text", down)
+    back_and_forth(WRITE)
+    found = owner.execute("SELECT name, email FROM platform.old ORDER BY name")
+    assert found.fetchall() == [("ann", "ann@x"), ("bob", "bob@x")]
+
+
+def test_column_that_was_added_to_the_key_is_back(bare: Bare, back_and_forth, owner):
+    owner.execute("CREATE TABLE platform.t (id int CONSTRAINT k PRIMARY KEY)")
+    owner.execute("INSERT INTO platform.t VALUES (1), (2)")
+    bare(
+        "ALTER TABLE platform.t ADD tenant int NOT NULL DEFAULT 0, DROP CONSTRAINT k,"
+        " ADD CONSTRAINT k PRIMARY KEY (tenant, id)",
+        "ALTER TABLE platform.t DROP tenant, ADD CONSTRAINT k PRIMARY KEY (id)",
+    )
+    restored = back_and_forth("UPDATE platform.t SET tenant = 7 WHERE id = 1")
+    assert reasons(restored) == {}
+    found = owner.execute("SELECT id, tenant FROM platform.t ORDER BY id").fetchall()
+    assert found == [(1, 7), (2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("note", "down"),
+    [
+        ("CREATE TABLE platform.note (old_id int REFERENCES platform.old)", "DROP"),
+        ("ALTER TABLE platform.old ADD old_id int REFERENCES platform.old", "ALTER"),
+        ("CREATE TABLE platform.note (old_id int REFERENCES platform.old)", "DELETE"),
+    ],
+)
+def test_rows_that_are_named_by_a_dropped_key_stop_the_rollback(
+    there_and_back: There, owner, note: str, down: str
+):
+    """Numbered anew, other rows would be named."""
+    owner.execute(LEGACY.encode())
+    first = {
+        "DROP": "DROP TABLE platform.note; ",
+        "ALTER": "ALTER TABLE platform.old DROP old_id; ",
+        "DELETE": "DELETE FROM platform.note WHERE old_id = 1; "
+        "ALTER TABLE platform.note DROP CONSTRAINT note_old_id_fkey; ",
+    }[down]
+    with pytest.raises(RollbackFailed, match=r"by which platform\.\w+ names its rows"):
+        there_and_back(NUMBER + note, first + "ALTER TABLE platform.old DROP id")
+    assert owner.execute("SELECT max(id) FROM platform.old").fetchone() == (2,)
+
+
+def test_column_that_names_no_row_is_saved_beside_a_dropped_key(
+    there_and_back: There, kept, owner
+):
+    owner.execute(LEGACY.encode())
+    there_and_back(
+        NUMBER + "CREATE TABLE platform.note (id int PRIMARY KEY, v text,"
+        " old_id int CONSTRAINT names REFERENCES platform.old)",
+        "ALTER TABLE platform.note DROP v, DROP CONSTRAINT names;"
+        "ALTER TABLE platform.old DROP id",
+        "INSERT INTO platform.note VALUES (1, 'precious', 1)",
+    )
+    assert ("platform.note", "precious") in kept()
+
+
+def test_key_of_another_type_names_its_rows_still(
+    there_and_back: There, owner: psycopg.Connection
+):
+    owner.execute("CREATE TABLE platform.t (id int PRIMARY KEY)")
+    there_and_back(
+        "ALTER TABLE platform.t ALTER id TYPE bigint, ADD v text",
+        "ALTER TABLE platform.t DROP v, ALTER id TYPE int",
+        PRECIOUS,
+    )
+    has_key = owner.execute(
+        "SELECT bool_and(has_key) FROM pgflight.saved WHERE is_kept"
+    )
+    assert has_key.fetchone() == (True,)
 
 
 def test_what_is_restored_of_an_overwritten_row_is_a_conflict(

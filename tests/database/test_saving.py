@@ -1,12 +1,14 @@
 """Saving: copied ahead of the transaction, and brought up to date inside it."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 
 from flows.database.connection import session
 from flows.database.ledger import take_fence
 from flows.database.revert import revert
-from flows.database.saving import Copy, copy_ahead, lock_table, save
+from flows.database.saving import Copy, Unsaved, copy_ahead, lock_table, save
 from flows.migration.errors import Busy, RollbackFailed
 from flows.migration.flight import Flight
 from flows.migration.losses import Loss
@@ -147,3 +149,33 @@ def test_row_that_becomes_like_another_one_costs_neither(
     texts = owner.execute(TEXTS).fetchall()
     assert texts.count(("a",)) == 2
     assert saved and saved.rows == len(texts)
+
+
+PARTS = (
+    "CREATE TABLE platform.m (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);"
+    "CREATE TABLE platform.m1 PARTITION OF platform.m FOR VALUES FROM (0) TO (10);"
+    "CREATE TABLE platform.m2 (id int PRIMARY KEY, v text);"
+    "INSERT INTO platform.m VALUES (1, 'a');"
+    "INSERT INTO platform.m2 VALUES (11, 'precious')"
+)
+ATTACH = (
+    "ALTER TABLE platform.m ATTACH PARTITION platform.m2 FOR VALUES FROM (10) TO (20)"
+)
+
+
+@pytest.mark.parametrize("column", [None, "v"])
+def test_rows_that_were_attached_since_the_copy_are_not_passed_over(
+    flight: Flight, owner: psycopg.Connection, column: str | None
+):
+    """They were written long before it."""
+    owner.execute(PARTS.encode())
+    (copy,) = copy_ahead(flight, [Loss("platform.m", column)])
+    owner.execute(ATTACH.encode())
+    with pytest.raises(Unsaved):
+        keep(flight, copy)
+
+
+def test_copy_that_lacks_a_row_is_not_kept(flight: Flight):
+    (copy,) = copy_ahead(flight, [Loss("platform.users")])
+    with pytest.raises(Unsaved):
+        keep(flight, replace(copy, rows=copy.rows - 1))

@@ -16,7 +16,7 @@ def some(table: str) -> Loss:
     [
         ("ALTER TABLE p.t DROP COLUMN IF EXISTS c", [Loss("p.t", "c")]),
         ('ALTER TABLE t ADD a int, DROP "C", DROP d', [Loss("t", "C"), Loss("t", "d")]),
-        ("ALTER TABLE t ALTER c TYPE date", [Loss("t", "c")]),
+        ("ALTER TABLE t ALTER c TYPE date", [Loss("t", "c", stays=True)]),
         ("DROP TABLE IF EXISTS p.t, u", [Loss("p.t"), Loss("u")]),
         ("TRUNCATE a, b", [Loss("a"), Loss("b")]),
         ("DELETE FROM p.t", [some("p.t")]),
@@ -26,7 +26,7 @@ def some(table: str) -> Loss:
         ("MERGE INTO t USING s ON a WHEN MATCHED THEN UPDATE SET b = 1", [some("t")]),
         ("UPDATE t SET a = 1 WHERE b", [some("t")]),
         ("INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 1", [some("t")]),
-        ("ALTER TABLE t ALTER a TYPE int", [Loss("t", "a")]),
+        ("ALTER TABLE t ALTER a TYPE int", [Loss("t", "a", stays=True)]),
         ("UPDATE t SET a = 1; DROP INDEX i", [some("t")]),
         (
             "UPDATE p.t SET a = 1; ALTER TABLE t DROP b",
