@@ -51,12 +51,21 @@ def keep_only_lost(
             " committed",
             "Give the table a primary key, or have down.sql leave its rows alone.",
         )
+    if kept and copy.shape.has_key:
+        _note_overwritten(conn, copy, left)
     if copy.loss.some and not kept:
         conn.execute(query("forget_set"), {"saved_id": copy.saved_id})
         return saved.model_copy(update={"rows": 0})
     values = {"run_id": run_id, "rows": kept, "saved_id": copy.saved_id}
     conn.execute(query("keep_saved"), values)
     return saved.model_copy(update={"rows": kept})
+
+
+def _note_overwritten(conn: Conn, copy: Copy, left: Shape) -> None:
+    statement = query("note_overwritten").format(
+        saved_id=sql.Literal(copy.saved_id), table=left.table, same_key=same_key(left)
+    )
+    conn.execute(statement)
 
 
 def _forget(conn: Conn, copy: Copy, left: Shape, apart: Collection[str]) -> int:

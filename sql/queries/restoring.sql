@@ -313,13 +313,15 @@ written AS (
 
 -- name: restore_rows
 WITH saved AS (
-  SELECT s.ctid AS place, ARRAY[{texts}]::text[] AS texts, {without} AS without, {values}, {key_values}
+  SELECT s.ctid AS place, s.is_overwritten,
+         ARRAY[{texts}]::text[] AS texts, {without} AS without, {values}, {key_values}
   FROM pgflight.saved_row AS s
   WHERE {pending}
 ),
 judged AS (
   SELECT s.*,
-         CASE WHEN t.ctid IS NULL THEN CASE {conflicts} ELSE 'restore' END
+         CASE WHEN t.ctid IS NULL AND s.is_overwritten THEN 'the row is gone'
+              WHEN t.ctid IS NULL THEN CASE {conflicts} ELSE 'restore' END
               WHEN ARRAY[{columns_as_text}]::text[] OPERATOR(pg_catalog.=) s.texts THEN 'same'
               ELSE 'another row has its key now' END AS verdict
   FROM saved AS s

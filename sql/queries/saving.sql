@@ -147,6 +147,15 @@ WHERE s.ctid = n.place
   AND r.likeness OPERATOR(pg_catalog.=) n.likeness
   AND n.number <= r.rows;
 
+-- name: note_overwritten
+-- What is left of them will have been its users' to delete or to empty.
+UPDATE pgflight.saved_row AS s
+SET is_overwritten = true
+WHERE s.saved_id = {saved_id}
+  AND EXISTS (
+    SELECT FROM {table} AS t
+    WHERE {same_key});
+
 -- name: keep_saved
 UPDATE pgflight.saved
 SET run_id = %(run_id)s, row_count = %(rows)s, is_kept = true

@@ -314,6 +314,28 @@ def test_what_is_restored_of_an_overwritten_row_is_a_conflict(
     assert reasons(restored) == {"another row has its key now": 1}
 
 
+@pytest.mark.parametrize("is_online", [False, True])
+def test_overwritten_row_that_its_user_deletes_stays_deleted(
+    there_and_back: There, make_flight: MakeFlight, owner, is_online: bool
+):
+    """One that down.sql has deleted comes back."""
+    owner.execute(T.encode() + b"; INSERT INTO platform.t VALUES (1, 'a'), (2, 'a')")
+    there_and_back(
+        "UPDATE platform.t SET v = 'b' WHERE v IS DISTINCT FROM 'b' AND id < 3",
+        "DO $$ BEGIN DELETE FROM platform.t WHERE id > 2;"
+        " UPDATE platform.t SET v = 'a' WHERE v = 'b'; END $$",
+        "INSERT INTO platform.t VALUES (3, 'since')",
+    )
+    owner.execute("DELETE FROM platform.t WHERE id = 1")
+    again = make_flight(strategy="online") if is_online else make_flight()
+    restored = list((apply_online if is_online else apply)(again, quiet).restored)
+    assert reasons(restored) == {"the row is gone": 1}
+    assert owner.execute("TABLE platform.t ORDER BY id").fetchall() == [
+        (2, "b"),
+        (3, "since"),
+    ]
+
+
 def test_overwritten_row_without_a_key_stops_the_rollback(there_and_back: There, owner):
     """Put back later it would be there twice."""
     owner.execute("CREATE TABLE platform.t (v text)")
