@@ -57,6 +57,7 @@ class Place:
     Attributes:
         columns: name and type of each; of a set of whole rows those that can be
             written.
+        full_types: of each the type with its length or precision.
         retyped: saved columns that have another type now.
         must_have_value: columns that are NOT NULL, or will be.
         foreign_keys: rows of the query select_references.
@@ -66,6 +67,7 @@ class Place:
     oid: int
     table: sql.Identifier
     columns: dict[str, str]
+    full_types: dict[str, str]
     generated: frozenset[str]
     retyped: dict[str, Retyped]
     must_have_value: frozenset[str]
@@ -160,6 +162,7 @@ def place_of(conn: Conn, saved: SavedSet, promised: Expectations) -> Place | Non
         oid=oid,
         table=sql.Identifier(tables[0]["schema"], tables[0]["name"]),
         columns=columns,
+        full_types={row["name"]: row["full_type"] for row in found},
         generated=frozenset(row["name"] for row in found if row["is_generated"]),
         retyped={
             name: changed

@@ -179,6 +179,18 @@ COMMENT ON COLUMN pgflight.saved_row.is_overwritten IS 'The rollback has left it
 CREATE INDEX IF NOT EXISTS saved_row_key
   ON pgflight.saved_row (saved_id, pg_catalog.hash_array_extended(key_texts, 0));
 
+-- What makes a statement that puts rows back fail, and leave nothing behind.
+CREATE OR REPLACE FUNCTION pgflight.refuse(reason text) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RAISE EXCEPTION '%', reason USING ERRCODE = 'triggered_action_exception';
+END
+$$;
+
+REVOKE ALL ON FUNCTION pgflight.refuse(text) FROM PUBLIC;
+
 CREATE OR REPLACE VIEW pgflight.open_column AS
 SELECT s.*
 FROM pgflight.saved AS s
