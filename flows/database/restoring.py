@@ -150,6 +150,7 @@ def _column_parts(place: Place, careful: UUID | None) -> dict[str, sql.Composabl
         "expected": _expected(place, name, sql.SQL("s.value")),
         "value": sql.SQL("{}::{}").format(_text("value_texts", 1), type_),
         "conflicts": sql.SQL(" ").join(conflicts),
+        "newer": sql.Literal(WRITTEN_SINCE),
         "unwritten": unwritten,
         "no_row": sql.Literal(_no_row(place.saved, careful)),
     }

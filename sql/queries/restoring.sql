@@ -253,7 +253,7 @@ WHERE (q.seqincrement > 0 AND q.largest > q.last)
 -- Written by key and not by place: a row that somebody has changed just now is looked at
 -- again.
 WITH saved AS (
-  SELECT s.ctid AS place, s.key_texts, s.value_texts[1] AS text, {value} AS value, {key_values}
+  SELECT s.ctid AS place, s.is_overwritten, s.key_texts, s.value_texts[1] AS text, {value} AS value, {key_values}
   FROM pgflight.saved_row AS s
   WHERE {pending}
 ),
@@ -262,6 +262,7 @@ judged AS (
          NULL::text AS without,
          CASE WHEN t.ctid IS NULL THEN 'the row is gone'
               WHEN t.{column}::text IS NOT DISTINCT FROM s.text THEN 'same'
+              WHEN s.is_overwritten THEN {newer}
               {conflicts}
               ELSE 'restore' END AS verdict
   FROM saved AS s
