@@ -10,11 +10,12 @@ from flows.database.attempt import Say, insist
 from flows.database.ledger import FENCE_KEY
 from flows.database.saving import Copy, Unsaved, copy_ahead, lock_table, save
 from flows.database.sequences import Sequence, note_sequences, save_sequences
-from flows.database.survivors import keep_only_lost
+from flows.database.survivors import keep_only_changed, keep_only_lost
 from flows.database.taking import take
 from flows.database.transaction import FencedTransaction
 from flows.database.unsaved import (
     LARGE_OBJECTS,
+    Changes,
     Noted,
     changes_since,
     note_tables,
@@ -143,14 +144,7 @@ class Keeper:
         if unsaved:
             say(f"Not saved, as migration.toml allows: {_listed(unsaved)}")
         lost = [
-            keep_only_lost(
-                self._conn,
-                copy,
-                saved,
-                self._run_id,
-                apart=self._columns_of(copy.shape.oid),
-                is_overwritten=changes.is_overwritten(copy.shape.oid),
-            )
+            self._only_lost(changes, copy, saved)
             for copy, saved in (*self._kept, *self._taken)
         ]
         kept = zip((*self._kept, *self._taken), lost, strict=True)
@@ -159,6 +153,20 @@ class Keeper:
             *(saved for (copy, _), saved in kept if saved.rows or not copy.loss.some),
             *save_sequences(self._conn, self._sequences, self._run_id, version),
         ]
+
+    def _only_lost(self, changes: Changes, copy: Copy, saved: Saved) -> Saved:
+        oid = copy.shape.oid
+        if copy.loss.column is not None:
+            number = changes.column_number(oid, copy.loss.column)
+            return keep_only_changed(self._conn, copy, saved, self._run_id, number)
+        return keep_only_lost(
+            self._conn,
+            copy,
+            saved,
+            self._run_id,
+            apart=self._columns_of(oid),
+            is_overwritten=changes.is_overwritten(oid),
+        )
 
     def _columns_of(self, oid: int) -> set[str]:
         return {

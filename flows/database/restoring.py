@@ -13,9 +13,10 @@ from flows.database.connection import Conn
 from flows.database.queries import query
 from flows.database.saved import WRITTEN_SINCE, Place, SavedSet
 from flows.database.shape import texts as as_text
-from flows.database.untouched import MAY_BE_CHOSEN, untouched
+from flows.database.untouched import CHANGED, MAY_BE_CHOSEN, untouched
 
 TAKEN = "another row has one of its unique values now"
+REKEYED = "a trigger makes another row of it"
 LOW, HIGH = "\x01low\x01", "\x01high\x01"
 """In a batch's statement, where its limits come: no name has such characters."""
 
@@ -71,7 +72,9 @@ def _statement(
         "table": place.table,
         "own_rows": place.own_rows,
         "pending": which,
-        "ending": query(ending).format(missed=sql.Literal(missed)),
+        "ending": query(ending).format(
+            missed=sql.Literal(missed), changed=sql.Literal(CHANGED)
+        ),
         **_keys(place),
     }
     if saved.whole_rows:
@@ -145,8 +148,10 @@ def _column_parts(place: Place, careful: UUID | None) -> dict[str, sql.Composabl
     type_ = sql.SQL(place.columns[name])
     return {
         "column": column,
+        "expected": _expected(place, name, sql.SQL("s.value")),
         "value": sql.SQL("{}::{}").format(_text("value_texts", 1), type_),
         "conflicts": sql.SQL(" ").join(conflicts),
+        "newer": sql.Literal(WRITTEN_SINCE),
         "unwritten": unwritten,
         "no_row": sql.Literal(_no_row(place.saved, careful)),
     }
@@ -195,6 +200,8 @@ def _row_parts(place: Place) -> dict[str, sql.Composable]:
         ),
         "value_names": _listed(values.values()),
         "columns_as_text": as_text(names, sql.Identifier("t")),
+        "expected": _listed(_expected(place, name, values[name]) for name in names),
+        "rekeyed": sql.Literal(REKEYED),
         # CASE needs one at least.
         "conflicts": sql.SQL(" ").join(
             [
@@ -206,6 +213,11 @@ def _row_parts(place: Place) -> dict[str, sql.Composable]:
         "without": _without(place, numbers),
         "on_conflict": sql.SQL("" if place.has_deferrable else conflict),
     }
+
+
+def _expected(place: Place, name: str, value: sql.Composable) -> sql.Composed:
+    """The text of a value, as the column has it if no trigger makes another of it."""
+    return sql.SQL("{}::{}::text").format(value, sql.SQL(place.full_types[name]))
 
 
 def _without(place: Place, numbers: dict[str, int]) -> sql.Composable:

@@ -59,6 +59,7 @@ class Place:
         own_rows: the table to read from, see `own_rows_of`.
         columns: name and type of each; of a set of whole rows those that can be
             written.
+        full_types: of each the type with its length or precision.
         retyped: saved columns that have another type now.
         must_have_value: columns that are NOT NULL, or will be.
         foreign_keys: rows of the query select_references.
@@ -69,6 +70,7 @@ class Place:
     table: sql.Identifier
     own_rows: sql.Composable
     columns: dict[str, str]
+    full_types: dict[str, str]
     generated: frozenset[str]
     retyped: dict[str, Retyped]
     must_have_value: frozenset[str]
@@ -164,6 +166,7 @@ def place_of(conn: Conn, saved: SavedSet, promised: Expectations) -> Place | Non
         table=sql.Identifier(tables[0]["schema"], tables[0]["name"]),
         own_rows=own_rows_of(tables[0]),
         columns=columns,
+        full_types={row["name"]: row["full_type"] for row in found},
         generated=frozenset(row["name"] for row in found if row["is_generated"]),
         retyped={
             name: changed

@@ -64,6 +64,11 @@ class Changes:
             found |= {t.oid for t in self.noted.values() if t.parents & found}
         return found
 
+    def column_number(self, oid: int, column: str | None) -> int | None:
+        """Of a column as it was before; None where there was none of that name."""
+        columns = self.noted[oid].columns.items() if oid in self.noted else ()
+        return next((number for number, name in columns if name == column), None)
+
     def is_overwritten(self, oid: int) -> bool:
         """Whether rows of the table were changed."""
         return any(self.updated.get(member) for member in self.family(oid))

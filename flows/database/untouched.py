@@ -12,6 +12,7 @@ from flows.database.connection import Conn
 from flows.database.queries import query
 from flows.migration.losses import Loss
 
+CHANGED = "a trigger makes another value of it"
 MAY_BE_CHOSEN = "the row was written since the column is there, perhaps by a user"
 
 
@@ -48,4 +49,5 @@ def untouched(
         relation=sql.Literal(relation),
         key_names=sql.Literal(key_names),
         value_names=sql.Literal(value_names),
+        changed=sql.Literal(CHANGED),
     )

@@ -160,7 +160,8 @@ CREATE TABLE IF NOT EXISTS pgflight.saved_row (
   key_texts  text[] NOT NULL,
   value_texts text[] NOT NULL,
   restored    boolean NOT NULL DEFAULT false,
-  conflict    text
+  conflict    text,
+  is_overwritten boolean NOT NULL DEFAULT false
 );
 
 -- It has no key, and a publication FOR ALL TABLES lets nobody delete from a table that
@@ -172,10 +173,23 @@ COMMENT ON COLUMN pgflight.saved_row.key_texts IS 'In the order of saved.key_nam
 COMMENT ON COLUMN pgflight.saved_row.value_texts IS 'In the order of saved.value_names; NULL stays NULL.';
 COMMENT ON COLUMN pgflight.saved_row.restored IS 'Put back in a batch; of a set put back in one go only saved.restored_at says so.';
 COMMENT ON COLUMN pgflight.saved_row.conflict IS 'Why it was not put back; it stays here.';
+COMMENT ON COLUMN pgflight.saved_row.is_overwritten IS 'The rollback has left its row, or its column''s value, with something else in it: whoever deletes or empties that has meant it.';
 
 -- By a hash, because a key may be longer than an index takes.
 CREATE INDEX IF NOT EXISTS saved_row_key
   ON pgflight.saved_row (saved_id, pg_catalog.hash_array_extended(key_texts, 0));
+
+-- What makes a statement that puts rows back fail, and leave nothing behind.
+CREATE OR REPLACE FUNCTION pgflight.refuse(reason text) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RAISE EXCEPTION '%', reason USING ERRCODE = 'triggered_action_exception';
+END
+$$;
+
+REVOKE ALL ON FUNCTION pgflight.refuse(text) FROM PUBLIC;
 
 CREATE OR REPLACE VIEW pgflight.open_column AS
 SELECT s.*

@@ -94,7 +94,7 @@ pg_catalog.age(t.xmin) > pg_catalog.age(pg_catalog.xid({horizon}::xid8));
     AND o.value_names <> {value_names}
     AND pg_catalog.hash_array_extended(r.key_texts, 0) = pg_catalog.hash_array_extended(s.key_texts, 0)
     AND r.key_texts = s.key_texts
-    AND r.restored
+    AND (r.restored OR r.conflict = {changed})
     AND r.xmin = t.xmin
 )) AND NOT EXISTS (
   SELECT FROM pgflight.saved_row AS r
@@ -255,7 +255,7 @@ WHERE (q.seqincrement > 0 AND q.largest > q.last)
 -- Written by key and not by place: a row that somebody has changed just now is looked at
 -- again.
 WITH saved AS (
-  SELECT s.ctid AS place, s.key_texts, s.value_texts[1] AS text, {value} AS value, {key_values}
+  SELECT s.ctid AS place, s.is_overwritten, s.key_texts, s.value_texts[1] AS text, {value} AS value, {key_values}
   FROM pgflight.saved_row AS s
   WHERE {pending}
 ),
@@ -264,6 +264,7 @@ judged AS (
          NULL::text AS without,
          CASE WHEN t.ctid IS NULL THEN 'the row is gone'
               WHEN t.{column}::text IS NOT DISTINCT FROM s.text THEN 'same'
+              WHEN s.is_overwritten THEN {newer}
               {conflicts}
               ELSE 'restore' END AS verdict
   FROM saved AS s
@@ -274,7 +275,7 @@ written AS (
   SET {column} = s.value
   FROM judged AS s
   WHERE s.verdict = 'restore' AND {same_key} AND {unwritten}
-  RETURNING s.place
+  RETURNING s.place, t.{column}::text IS DISTINCT FROM {expected} AS is_changed
 ),
 {ending};
 
@@ -309,32 +310,38 @@ written AS (
   SET {column} = s.value
   FROM judged AS s
   WHERE s.verdict = 'restore' AND t.ctid = s.pgflight_place AND t.tableoid = s.pgflight_table
-  RETURNING s.place
+  RETURNING s.place, t.{column}::text IS DISTINCT FROM {expected} AS is_changed
 ),
 {ending};
 
 -- name: restore_rows
 WITH saved AS (
-  SELECT s.ctid AS place, ARRAY[{texts}]::text[] AS texts, {without} AS without, {values}, {key_values}
+  SELECT s.ctid AS place, s.is_overwritten,
+         ARRAY[{texts}]::text[] AS texts, {without} AS without, {values}, {key_values}
   FROM pgflight.saved_row AS s
   WHERE {pending}
 ),
 judged AS (
   SELECT s.*,
-         CASE WHEN t.ctid IS NULL THEN CASE {conflicts} ELSE 'restore' END
+         CASE WHEN t.ctid IS NULL AND s.is_overwritten THEN 'the row is gone'
+              WHEN t.ctid IS NULL THEN CASE {conflicts} ELSE 'restore' END
               WHEN ARRAY[{columns_as_text}]::text[] OPERATOR(pg_catalog.=) s.texts THEN 'same'
               ELSE 'another row has its key now' END AS verdict
   FROM saved AS s
   LEFT JOIN {own_rows} AS t ON {same_key}
 ),
 added AS (
-  INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE
+  INSERT INTO {table} AS t ({columns}) OVERRIDING SYSTEM VALUE
   SELECT {value_names} FROM judged AS s WHERE s.verdict = 'restore' ORDER BY s.place
   {on_conflict}
-  RETURNING {returned}
+  RETURNING {returned}, ARRAY[{columns_as_text}]::text[] AS texts
 ),
 written AS (
-  SELECT s.place FROM judged AS s JOIN added AS t ON {same_added} WHERE s.verdict = 'restore'
+  SELECT s.place,
+         CASE WHEN s.place IS NULL THEN pgflight.refuse({rekeyed})
+              ELSE NOT t.texts OPERATOR(pg_catalog.=) ARRAY[{expected}]::text[] END AS is_changed
+  FROM added AS t
+  LEFT JOIN judged AS s ON {same_added} AND s.verdict = 'restore'
 ),
 {ending};
 
@@ -358,11 +365,23 @@ judged AS (
   LEFT JOIN present AS t ON t.texts = s.texts
 ),
 added AS (
-  INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE
+  INSERT INTO {table} AS t ({columns}) OVERRIDING SYSTEM VALUE
   SELECT {value_names} FROM judged AS s WHERE s.verdict = 'restore' ORDER BY s.place
+  RETURNING ARRAY[{columns_as_text}]::text[] AS texts
 ),
 written AS (
-  SELECT s.place FROM judged AS s WHERE s.verdict = 'restore'
+  SELECT s.place,
+         CASE WHEN s.place IS NULL THEN pgflight.refuse({rekeyed}) ELSE false END AS is_changed
+  FROM (
+    SELECT t.texts, pg_catalog.row_number() OVER (PARTITION BY t.texts) AS number
+    FROM added AS t
+  ) AS t
+  LEFT JOIN (
+    SELECT s.place, ARRAY[{expected}]::text[] AS texts,
+           pg_catalog.row_number() OVER (PARTITION BY ARRAY[{expected}]::text[]) AS number
+    FROM judged AS s
+    WHERE s.verdict = 'restore'
+  ) AS s ON s.texts OPERATOR(pg_catalog.=) t.texts AND s.number = t.number
 ),
 {ending};
 
@@ -370,26 +389,29 @@ written AS (
 -- What is put back needs no entry of its own: the whole set is done with this.
 noted AS (
   UPDATE pgflight.saved_row AS r
-  SET conflict = CASE WHEN w.place IS NOT NULL OR j.verdict = 'same' THEN j.without
+  SET conflict = CASE WHEN w.is_changed THEN {changed}
+                      WHEN w.place IS NOT NULL OR j.verdict = 'same' THEN j.without
                       WHEN j.verdict = 'restore' THEN {missed}
                       ELSE j.verdict END
   FROM judged AS j
   LEFT JOIN written AS w ON w.place = j.place
   WHERE r.ctid = j.place
-    AND (j.verdict <> 'same' AND w.place IS NULL OR j.without IS NOT NULL)
+    AND (j.verdict <> 'same' AND w.place IS NULL OR w.is_changed OR j.without IS NOT NULL)
 )
-SELECT count(*) AS rows FROM written;
+SELECT count(*) AS rows FROM written WHERE NOT is_changed;
 
 -- name: ending_of_a_batch
 done AS (
   SELECT j.place, j.verdict, j.without,
-         w.place IS NOT NULL OR j.verdict = 'same' AS is_restored
+         w.is_changed,
+         w.place IS NOT NULL AND NOT w.is_changed OR j.verdict = 'same' AS is_restored
   FROM judged AS j
   LEFT JOIN written AS w ON w.place = j.place
 )
 UPDATE pgflight.saved_row AS r
 SET restored = d.is_restored AND d.without IS NULL,
-    conflict = CASE WHEN d.is_restored THEN d.without
+    conflict = CASE WHEN d.is_changed THEN {changed}
+                    WHEN d.is_restored THEN d.without
                     WHEN d.verdict = 'restore' THEN {missed}
                     ELSE d.verdict END
 FROM done AS d

@@ -131,6 +131,14 @@ WHERE c.oid IN (%(oid)s::oid, pg_catalog.to_regclass(%(table)s)::oid)
 ORDER BY is_same DESC
 LIMIT 1;
 
+-- name: select_column_left
+-- A column that was there before down.sql, by the name that it has now.
+SELECT a.attname::text AS name
+FROM pg_catalog.pg_attribute AS a
+WHERE a.attrelid = %(oid)s::oid
+  AND a.attnum = %(number)s
+  AND NOT a.attisdropped;
+
 -- name: forget_survivors
 -- Of rows: those that are still there after down.sql, and unchanged.
 DELETE FROM pgflight.saved_row AS s
@@ -161,6 +169,15 @@ WHERE s.ctid = n.place
   AND s.saved_id = {saved_id}
   AND r.likeness OPERATOR(pg_catalog.=) n.likeness
   AND n.number <= r.rows;
+
+-- name: note_overwritten
+-- What down.sql has left in their place is its users' to delete or to empty.
+UPDATE pgflight.saved_row AS s
+SET is_overwritten = true
+WHERE s.saved_id = {saved_id}
+  AND EXISTS (
+    SELECT FROM {table} AS t
+    WHERE {same_key} AND {has_something});
 
 -- name: keep_saved
 UPDATE pgflight.saved

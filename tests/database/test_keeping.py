@@ -234,7 +234,72 @@ def test_what_another_type_cuts_off_is_saved(
         down,
         "INSERT INTO platform.t VALUES (1, 12.49), (2, 12)",
     )
-    assert kept() == [("platform.t", "12"), ("platform.t", "12.49")]
+    assert kept() == [("platform.t", "12.49")]
+
+
+NARROWER = (
+    "ALTER TABLE platform.t ALTER v TYPE varchar(9)",
+    "ALTER TABLE platform.t ALTER v TYPE varchar(4) USING left(v, 4)",
+)
+RENAMED = (
+    "ALTER TABLE platform.t RENAME v TO w; ALTER TABLE platform.t ALTER w"
+    " TYPE varchar(9)",
+    "ALTER TABLE platform.t ALTER w TYPE varchar(4) USING left(w, 4);"
+    " ALTER TABLE platform.t RENAME w TO v",
+)
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "cut"),
+    [
+        (*NARROWER, "UPDATE platform.t SET v = '34567' WHERE id = 3"),
+        (*RENAMED, "UPDATE platform.t SET w = '34567' WHERE id = 3"),
+    ],
+)
+def test_value_that_stood_all_the_time_and_is_cleared_stays_cleared(
+    there_and_back: There, make_flight: MakeFlight, owner, up: str, down: str, cut: str
+):
+    """Nor does the whole of one of which down.sql has left a part."""
+    owner.execute("CREATE TABLE platform.t (id int PRIMARY KEY, v varchar(4))")
+    owner.execute("INSERT INTO platform.t VALUES (1, '111'), (2, '222'), (3, '333')")
+    there_and_back(up, down, cut)
+    owner.execute("UPDATE platform.t SET v = NULL WHERE id <> 2")
+    restored = list(apply(make_flight(), quiet).restored)
+    assert reasons(restored) == {"another value is there now": 1}
+    found = owner.execute("TABLE platform.t ORDER BY id").fetchall()
+    assert found == [(1, None), (2, "222"), (3, None)]
+
+
+def test_value_that_stands_without_a_key_is_not_saved(
+    there_and_back: There, kept, owner
+):
+    owner.execute("CREATE TABLE platform.t (n int, v varchar(4))")
+    owner.execute("INSERT INTO platform.t VALUES (1, 'a'), (1, 'a'), (2, 'b')")
+    there_and_back(*NARROWER, "UPDATE platform.t SET v = 'longer' WHERE v = 'b'")
+    assert kept() == [("platform.t", "longer")]
+
+
+def test_value_that_down_has_cleared_comes_back(
+    there_and_back: There, make_flight: MakeFlight, owner
+):
+    owner.execute("CREATE TABLE platform.t (id int PRIMARY KEY, v int)")
+    down = "ALTER TABLE platform.t ALTER v TYPE int USING NULL"
+    there_and_back("ALTER TABLE platform.t ALTER v TYPE text", down, PRECIOUS)
+    (restored,) = apply(make_flight(), quiet).restored
+    assert (restored.rows, restored.conflicts) == (1, [])
+    assert owner.execute("TABLE platform.t").fetchall() == [(1, "precious")]
+
+
+def test_older_column_of_the_same_name_is_not_the_same(
+    there_and_back: There, kept, owner
+):
+    owner.execute("CREATE TABLE platform.t (id int PRIMARY KEY, v text)")
+    there_and_back(
+        "ALTER TABLE platform.t RENAME v TO old; ALTER TABLE platform.t ADD v text",
+        "ALTER TABLE platform.t DROP v; ALTER TABLE platform.t RENAME old TO v",
+        "INSERT INTO platform.t (id, old, v) VALUES (1, 'same', 'same')",
+    )
+    assert kept() == [("platform.t", "same")]
 
 
 def test_rows_of_an_emptied_table_that_is_altered_too_are_saved(
@@ -481,6 +546,28 @@ def test_what_is_restored_of_an_overwritten_row_is_a_conflict(
     )
     restored = back_and_forth("UPDATE platform.t SET v = 'chosen'")
     assert reasons(restored) == {"another row has its key now": 1}
+
+
+@pytest.mark.parametrize("is_online", [False, True])
+def test_overwritten_row_that_its_user_deletes_stays_deleted(
+    there_and_back: There, make_flight: MakeFlight, owner, is_online: bool
+):
+    """One that down.sql has deleted comes back."""
+    owner.execute(T.encode() + b"; INSERT INTO platform.t VALUES (1, 'a'), (2, 'a')")
+    there_and_back(
+        "UPDATE platform.t SET v = 'b' WHERE v IS DISTINCT FROM 'b' AND id < 3",
+        "DO $$ BEGIN DELETE FROM platform.t WHERE id > 2;"
+        " UPDATE platform.t SET v = 'a' WHERE v = 'b'; END $$",
+        "INSERT INTO platform.t VALUES (3, 'since')",
+    )
+    owner.execute("DELETE FROM platform.t WHERE id = 1")
+    again = make_flight(strategy="online") if is_online else make_flight()
+    restored = list((apply_online if is_online else apply)(again, quiet).restored)
+    assert reasons(restored) == {"the row is gone": 1}
+    assert owner.execute("TABLE platform.t ORDER BY id").fetchall() == [
+        (2, "b"),
+        (3, "since"),
+    ]
 
 
 def test_overwritten_row_without_a_key_stops_the_rollback(there_and_back: There, owner):

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from flows.database.apply import apply
+from flows.database.online.apply import apply_online
 from flows.database.online.restore import restore_by_hand
 from flows.database.revert import revert
-from flows.database.untouched import MAY_BE_CHOSEN
+from flows.database.untouched import CHANGED, MAY_BE_CHOSEN
 from flows.database.verify import record_verified
 from flows.migration.report import Applied, Restored
 from tests.database.conftest import Bare, quiet
@@ -485,6 +486,79 @@ def test_deleted_rows_that_are_gone_come_back(bare: Bare, back_and_forth, owner)
     assert restored.rows == 1
     found = owner.execute("SELECT id FROM platform.k ORDER BY 1").fetchall()
     assert found == [(2,), (3,)]
+
+
+TRIGGER = (
+    "CREATE FUNCTION platform.touch() RETURNS trigger LANGUAGE plpgsql"
+    " SET search_path = pg_catalog, pg_temp AS 'BEGIN {} RETURN NEW; END';"
+    "CREATE TRIGGER touch BEFORE {} ON {} FOR EACH ROW"
+    " EXECUTE FUNCTION platform.touch()"
+)
+
+
+@pytest.mark.parametrize("key", ["", " PRIMARY KEY"])
+@pytest.mark.parametrize("is_online", [False, True])
+def test_what_a_trigger_makes_of_a_value_is_not_what_was_saved(
+    bare: Bare, deploy_once, make_flight, owner, is_online: bool, key: str
+):
+    owner.execute(f"CREATE TABLE platform.t (id int{key})".encode())
+    owner.execute("INSERT INTO platform.t VALUES (1), (2), (3)")
+    touch = "IF NEW.id = 1 THEN NEW.v := NEW.v || ''!''; END IF;"
+    owner.execute(TRIGGER.format(touch, "UPDATE", "platform.t").encode())
+    bare(
+        "ALTER TABLE platform.t ADD COLUMN v text",
+        "ALTER TABLE platform.t DROP COLUMN v",
+    )
+    deploy_once()
+    owner.execute("UPDATE platform.t SET v = 'v' WHERE id < 3")
+    revert(make_flight(), "test", quiet)
+    again = make_flight(strategy="online") if is_online else make_flight()
+    (restored,) = (apply_online if is_online else apply)(again, quiet).restored
+    assert restored.rows == 1
+    assert reasons([restored]) == {CHANGED: 1}
+    left = owner.execute(
+        "SELECT value_texts FROM pgflight.saved_row WHERE conflict IS NOT NULL"
+    )
+    assert left.fetchall() == [(["v!"],)]
+
+
+def test_what_a_trigger_makes_of_a_row_is_not_what_was_saved(
+    bare: Bare, back_and_forth: Round, owner
+):
+    touch = "IF NEW.id = 1 THEN NEW.at := now(); END IF;"
+    bare(
+        "CREATE TABLE platform.t (id int PRIMARY KEY, n numeric(6,2), at timestamptz);"
+        + TRIGGER.format(touch, "INSERT", "platform.t"),
+        "DROP TABLE platform.t; DROP FUNCTION platform.touch()",
+    )
+    (restored,) = back_and_forth(
+        "INSERT INTO platform.t VALUES (1, 1.5), (2, 2.5);"
+        "UPDATE platform.t SET at = '2024-01-01'"
+    )
+    assert restored.rows == 1
+    assert reasons([restored]) == {CHANGED: 1}
+
+
+@pytest.mark.parametrize("key", ["", " PRIMARY KEY"])
+def test_row_that_a_trigger_makes_another_one_of_is_not_added_again_and_again(
+    bare: Bare, back_and_forth: Round, make_flight, owner, key: str
+):
+    owner.execute(f"CREATE TABLE platform.t (id int{key}, v text)".encode())
+    owner.execute("CREATE SEQUENCE platform.number START 100")
+    owner.execute("INSERT INTO platform.t VALUES (1, 'left'), (2, 'gone'), (3, 'gone')")
+    give = "IF NEW.id = 2 THEN NEW.id := nextval(''platform.number''); END IF;"
+    owner.execute(TRIGGER.format(give, "INSERT", "platform.t").encode())
+    bare("SELECT 1", "DELETE FROM platform.t WHERE v = 'gone'")
+    said = {"refused by the server: a trigger makes another row of it": 2}
+    assert reasons(back_and_forth()) == said
+    by_hand = restore_by_hand(make_flight(), quiet)
+    found = owner.execute("SELECT id FROM platform.t ORDER BY id").fetchall()
+    if key:
+        assert sum(reasons(by_hand).values()) == 1
+        assert found == [(1,), (3,)]
+    else:
+        assert reasons(by_hand) == said
+        assert found == [(1,)]
 
 
 def test_hundred_thousand_rows_in_one_statement(

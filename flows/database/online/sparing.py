@@ -9,13 +9,13 @@ from psycopg import sql
 from flows.database.connection import Conn, rows
 from flows.database.queries import query
 from flows.database.saved import WRITTEN_SINCE
-from flows.database.untouched import MAY_BE_CHOSEN
+from flows.database.untouched import CHANGED, MAY_BE_CHOSEN
 from flows.migration.errors import ApplyFailed
 from flows.migration.online.backfill import ROW, spare
 from flows.migration.online.refused import Refused
 from flows.migration.online.steps import OnlineStep
 
-_NEWER = [WRITTEN_SINCE, MAY_BE_CHOSEN]
+_NEWER = [WRITTEN_SINCE, MAY_BE_CHOSEN, CHANGED]
 _STEADY = ("smallint", "integer", "bigint", "uuid", "text", "character varying")
 """Types whose text does not depend on any setting: it can be looked up."""
 

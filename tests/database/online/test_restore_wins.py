@@ -7,14 +7,14 @@ import pytest
 
 from flows.database.online.apply import apply_online
 from flows.database.online.restore import OVERWRITTEN
-from flows.database.untouched import MAY_BE_CHOSEN
+from flows.database.untouched import CHANGED, MAY_BE_CHOSEN
 from flows.demo.world import World
 from flows.migration.errors import ApplyFailed
 from flows.migration.report import Restored
 from tests.database.conftest import Bare
 from tests.database.online.conftest import AddAndRollBack, FlyOnline, Pilot
 from tests.database.online.test_killed import fly_when_free
-from tests.database.test_restore import reasons
+from tests.database.test_restore import TRIGGER, reasons
 from tests.fix_flight import MakeFlight
 
 FlyAlong = Callable[[str, str], list[Restored]]
@@ -69,6 +69,30 @@ def test_backfill_writes_over_nothing_that_is_newer_than_what_was_saved(
     restored = fly_along("ALTER TABLE", newer)
     assert reasons(restored) == {"another value is there now": 1}
     assert values(owner) == [("chosen", 49), ("filled", 450), ("newer", 1)]
+
+
+def test_backfill_writes_over_nothing_that_a_trigger_made_of_what_was_saved(
+    bare: Bare, rolled_back: AddAndRollBack, fly_online: FlyOnline, owner
+):
+    bare(DISTINCT, DROP)
+    touch = "IF NEW.v LIKE ''chosen%'' THEN NEW.v := NEW.v || ''!''; END IF;"
+    owner.execute(TRIGGER.format(touch, "UPDATE", "platform.users").encode())
+    rolled_back(CHOOSE)
+    assert reasons(list(fly_online().restored)) == {CHANGED: 50}
+    assert values(owner) == [("chosen!!", 50), ("filled", 450)]
+
+
+def test_what_a_trigger_made_of_one_column_is_no_user_s_writing(
+    bare: Bare, rolled_back: AddAndRollBack, fly_online: FlyOnline, owner
+):
+    """Otherwise the row's other column with a default would be a conflict for that."""
+    touch = "NEW.v := NEW.v || ''!''; NEW.w := NEW.w || ''!'';"
+    owner.execute(TRIGGER.format(touch, "UPDATE", "platform.users").encode())
+    both = "ADD COLUMN w text DEFAULT 'a', ADD"
+    bare(DEFAULT.replace("ADD", both), f"{DROP}, DROP w")
+    rolled_back(CHOOSE)
+    found = [reasons([restored]) for restored in fly_online().restored]
+    assert found == [{CHANGED: 50}, {CHANGED: 50}]
 
 
 def test_what_a_user_makes_of_a_value_that_was_put_back_stays(
