@@ -18,6 +18,7 @@ from flows.demo.server import PostgresServer
 from flows.demo.service import run_application
 from flows.demo.world import APPLICATION, World
 from flows.remote.automations import FLOWS
+from flows.resources import SQL
 from tests.fix_deployments import CHECKOUT, RUN_TIMEOUT_S, Deployments
 from tests.fix_server import clone_world
 
@@ -241,35 +242,39 @@ def test_chosen_block_is_where_it_goes_and_no_secret_is_stored(
         assert secret not in stored
 
 
+@pytest.mark.parametrize("state", ["Crashed", "Cancelled"])
+@pytest.mark.parametrize("form", ["deploy", "rollback"])
 def test_recovery_goes_to_the_block_that_the_form_gave(
-    deployments: Deployments, staging: str
+    deployments: Deployments, staging: str, tmp_path: Path, form: str, state: str
 ) -> None:
     """Nobody starts it: the automation hands the target on, as the form sent it."""
-    given = {"migration": "008", "target": by_id(staging), "folder": ""}
-    like = deployments.read(DEPLOYMENTS["deploy"])
+    folder = tmp_path / "migrations"
+    folder.symlink_to(SQL / "migrations")
+    given = {"target": by_id(staging), "folder": str(folder)}
+    like = deployments.read(DEPLOYMENTS[form])
     run = deployments.post(
         "flow_runs/",
         flow_id=like["flow_id"],
         deployment_id=like["id"],
-        parameters=given,
+        parameters={"migration": "008", **given},
         state={"type": "RUNNING"},
     )
-    crashed = {"type": "CRASHED", "name": "Crashed"}
-    deployments.post(f"flow_runs/{run['id']}/set_state", state=crashed, force=True)
-    recovery = deployments.wait_for(recovery_of(deployments, by_id(staging)))
+    ended = {"type": state.upper(), "name": state}
+    deployments.post(f"flow_runs/{run['id']}/set_state", state=ended, force=True)
+    recovery = deployments.wait_for(recovery_of(deployments, given))
     assert recovery["state"]["name"] == "NothingToDo"
 
 
-def recovery_of(deployments: Deployments, target: object) -> str:
-    """The run that is to recover a target, once it is there."""
+def recovery_of(deployments: Deployments, given: dict[str, Any]) -> str:
+    """The run that is to recover with these parameters, once it is there."""
     wanted = {"name": {"any_": ["recover-migrations"]}}
     deadline = time.monotonic() + RUN_TIMEOUT_S
     while time.monotonic() < deadline:
         for run in deployments.post("flow_runs/filter", flows=wanted):
-            if run["parameters"].get("target") == target:
+            if run["parameters"] == given:
                 return str(run["id"])
         time.sleep(0.2)
-    raise TimeoutError(f"nothing recovers {target}")
+    raise TimeoutError(f"nothing recovers {given}")
 
 
 def test_rollback_is_confirmed_or_nothing_is_done(
