@@ -446,12 +446,13 @@ def test_column_that_names_no_row_is_saved_beside_a_dropped_key(
     there_and_back: There, kept, owner
 ):
     owner.execute(LEGACY.encode())
+    owner.execute("CREATE TABLE platform.note (id int PRIMARY KEY, old_id int)")
     there_and_back(
-        NUMBER + "CREATE TABLE platform.note (id int PRIMARY KEY, v text,"
-        " old_id int CONSTRAINT names REFERENCES platform.old)",
+        NUMBER + "ALTER TABLE platform.note ADD v text,"
+        " ADD CONSTRAINT names FOREIGN KEY (old_id) REFERENCES platform.old",
         "ALTER TABLE platform.note DROP v, DROP CONSTRAINT names;"
         "ALTER TABLE platform.old DROP id",
-        "INSERT INTO platform.note VALUES (1, 'precious', 1)",
+        "INSERT INTO platform.note VALUES (1, 1, 'precious')",
     )
     assert ("platform.note", "precious") in kept()
 
