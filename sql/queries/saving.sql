@@ -34,12 +34,17 @@ FROM part;
 
 -- name: pin_text_form
 -- So that every value's text reads back exactly, whatever the role's own settings
--- are, and so that a policy makes the copy fail rather than leave out rows.
+-- are, and so that a policy makes the copy fail rather than leave out rows. A table that is
+-- a value is written without its schema where the search_path has that: a script's own
+-- must not read another one from it.
 SELECT pg_catalog.set_config('DateStyle', 'ISO', true),
        pg_catalog.set_config('IntervalStyle', 'postgres', true),
        pg_catalog.set_config('extra_float_digits', '1', true),
        pg_catalog.set_config('bytea_output', 'hex', true),
-       pg_catalog.set_config('row_security', 'off', true);
+       pg_catalog.set_config('row_security', 'off', true),
+       pg_catalog.set_config('search_path', reset_val, true)
+FROM pg_catalog.pg_settings
+WHERE name = 'search_path';
 
 -- name: forget_unkept
 -- Copies of a rollback that did not get to its COMMIT.
@@ -176,9 +181,12 @@ SET run_id = %(run_id)s, row_count = %(rows)s, is_kept = true
 WHERE id = %(saved_id)s;
 
 -- name: can_be_taken
--- A rule would make another statement of it.
-SELECT c.relkind IN ('r', 'p') AND NOT c.relhasrules AND c.relpersistence <> 't' AS can
+-- A rule would make another statement of it, and the search_path that values are written
+-- in another table.
+SELECT c.relkind IN ('r', 'p') AND NOT c.relhasrules AND c.relpersistence <> 't'
+   AND pg_catalog.current_setting('search_path') = s.reset_val AS can
 FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_settings AS s ON s.name = 'search_path'
 WHERE c.oid = %(oid)s::oid;
 
 -- name: take_rows

@@ -472,6 +472,22 @@ def test_key_of_another_type_names_its_rows_still(
     assert has_key.fetchone() == (True,)
 
 
+def test_row_that_is_left_is_known_in_any_search_path(
+    there_and_back: There, kept, owner
+):
+    """Also where its key's type is written in another way."""
+    owner.execute(
+        "CREATE TYPE platform.colour AS ENUM ('red', 'blue');"
+        "CREATE TABLE platform.t (id platform.colour PRIMARY KEY, v int)"
+    )
+    there_and_back(
+        "SELECT 1",
+        "SET LOCAL search_path = platform; DELETE FROM t WHERE id = 'red'",
+        "INSERT INTO platform.t VALUES ('red', 1), ('blue', 2)",
+    )
+    assert kept() == [("platform.t", "red 1")]
+
+
 def test_what_is_restored_of_an_overwritten_row_is_a_conflict(
     bare: Bare, back_and_forth, owner
 ):
