@@ -142,7 +142,9 @@ def save(conn: Conn, copy: Copy, run_id: UUID) -> Saved | None:
 
 def _bring_up_to_date(conn: Conn, copy: Copy, shape: Shape) -> int:
     """Returns how many rows are saved then."""
-    conn.execute(query("expect_few_changes"))
+    if shape.is_steady:
+        # Only then can the copy of a row be looked up.
+        conn.execute(query("expect_few_changes"))
     changes = _filled_in("copy_changed_rows", shape, copy.saved_id, copy.horizon)
     row = conn.execute(changes).fetchone()
     assert row is not None
@@ -188,8 +190,30 @@ def _filled_in(name: str, shape: Shape, saved_id: int, horizon: str) -> sql.Comp
         values=texts(names_of(shape.values)),
         own_rows=shape.own_rows,
         filled=shape.filled,
-        has_key=sql.Literal(shape.has_key),
+        key_values=sql.SQL(", ").join(
+            sql.SQL("{} AS {}").format(sql.Identifier(name), _key(number))
+            for number, (name, _) in enumerate(shape.keys, start=1)
+        ),
+        same_row=_same_row(shape),
     )
+
+
+def _same_row(shape: Shape) -> sql.Composable:
+    """Whether a changed row c is the one that s was saved of."""
+    if not shape.has_key:
+        return sql.SQL("false")
+    if shape.is_steady:
+        return query("is_same_by_text")
+    return sql.SQL(" AND ").join(
+        sql.SQL("c.{} = s.key_texts[{}]::{}").format(
+            _key(number), sql.Literal(number), sql.SQL(type_)
+        )
+        for number, (_, type_) in enumerate(shape.keys, start=1)
+    )
+
+
+def _key(number: int) -> sql.Identifier:
+    return sql.Identifier(f"k{number}")
 
 
 def preview(target: Target, down: Script) -> list[Saved]:

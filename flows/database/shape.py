@@ -24,6 +24,7 @@ class Shape:
         parts: the table's oid, and its partitions'.
         name: the table's, as SQL writes it in any search_path.
         keys: without a primary key all columns.
+        is_steady: keys that are equal have the same text.
         dropped: columns that the same rollback drops. A key with one of them is none:
             whoever adds it again numbers the rows anew.
         values: those that are saved.
@@ -37,6 +38,7 @@ class Shape:
     keys: list[tuple[str, str]]
     values: list[tuple[str, str]]
     has_key: bool
+    is_steady: bool
     is_lone_column: bool
     has_default: bool
     dropped: frozenset[str]
@@ -126,6 +128,7 @@ def shape_in(
         keys=keys or written,
         values=lost,
         has_key=bool(keys),
+        is_steady=all(c["is_steady"] for c in columns if c["is_key"]),
         is_lone_column=column is not None,
         has_default=any(c["has_default"] for c in columns if c["name"] == column),
         dropped=gone,

@@ -37,10 +37,10 @@ def keep_only_lost(
     """
     tables = rows(conn, "resolve_left", oid=copy.shape.oid, table=copy.shape.name)
     dropped = {copy.shape.oid: copy.shape.dropped}
-    left = shape_in(conn, tables[0], None, dropped) if tables else None
-    if left is None or (copy.shape.has_key and left.keys != copy.shape.keys):
-        return saved
     with text_form_pinned(conn):
+        left = shape_in(conn, tables[0], None, dropped) if tables else None
+        if left is None or (copy.shape.has_key and left.keys != copy.shape.keys):
+            return saved
         kept = saved.rows - _forget(conn, copy, left, apart)
     is_overwritten |= not {*copy.shape.values} <= {*left.values}
     if kept and is_overwritten and tables[0]["is_same"] and not copy.shape.has_key:

@@ -174,7 +174,8 @@ SELECT pg_catalog.current_setting('DateStyle') AS "DateStyle",
        pg_catalog.current_setting('IntervalStyle') AS "IntervalStyle",
        pg_catalog.current_setting('extra_float_digits') AS extra_float_digits,
        pg_catalog.current_setting('bytea_output') AS bytea_output,
-       pg_catalog.current_setting('row_security') AS row_security;
+       pg_catalog.current_setting('row_security') AS row_security,
+       pg_catalog.current_setting('search_path') AS search_path;
 
 -- name: set_text_form
 SELECT pg_catalog.set_config(key, value, true)

@@ -1,10 +1,15 @@
 -- name: select_row_shape
 -- The primary key of a table, its other columns, and their types. What the key merely
--- INCLUDEs names no row, and what is generated is nobody's to write.
+-- INCLUDEs names no row, and what is generated is nobody's to write. A value is steady where
+-- one that is equal to it has the same text: 1.0 and 1.00 do not.
 SELECT a.attname::text AS name,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
        coalesce(a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]), false) AS is_key,
        a.attgenerated <> '' AS is_generated,
+       a.atttypid = ANY ('{smallint,integer,bigint,uuid,text,varchar,date,timestamp,timestamptz}'::regtype[]::oid[])
+         AND NOT EXISTS (
+           SELECT FROM pg_catalog.pg_collation AS l
+           WHERE l.oid = a.attcollation AND NOT l.collisdeterministic) AS is_steady,
        (a.atthasdef OR a.atthasmissing) AND a.attgenerated = '' AS has_default
 FROM pg_catalog.pg_attribute AS a
 LEFT JOIN pg_catalog.pg_index AS i ON i.indrelid = a.attrelid AND i.indisprimary
@@ -29,12 +34,17 @@ FROM part;
 
 -- name: pin_text_form
 -- So that every value's text reads back exactly, whatever the role's own settings
--- are, and so that a policy makes the copy fail rather than leave out rows.
+-- are, and so that a policy makes the copy fail rather than leave out rows. A table that is
+-- a value is written without its schema where the search_path has that: a script's own
+-- must not read another one from it.
 SELECT pg_catalog.set_config('DateStyle', 'ISO', true),
        pg_catalog.set_config('IntervalStyle', 'postgres', true),
        pg_catalog.set_config('extra_float_digits', '1', true),
        pg_catalog.set_config('bytea_output', 'hex', true),
-       pg_catalog.set_config('row_security', 'off', true);
+       pg_catalog.set_config('row_security', 'off', true),
+       pg_catalog.set_config('search_path', reset_val, true)
+FROM pg_catalog.pg_settings
+WHERE name = 'search_path';
 
 -- name: forget_unkept
 -- Copies of a rollback that did not get to its COMMIT.
@@ -76,17 +86,16 @@ SELECT pg_catalog.set_config('enable_hashjoin', 'on', true),
 WITH changed AS MATERIALIZED (
   SELECT ARRAY[{keys}]::text[] AS key_texts,
          ARRAY[{values}]::text[] AS value_texts,
-         {filled} AS is_filled
+         {filled} AS is_filled,
+         {key_values}
   FROM {own_rows}
   WHERE pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.xid({horizon}::xid8))
 ),
 forgotten AS (
   DELETE FROM pgflight.saved_row AS s
   USING changed AS c
-  WHERE {has_key}
-    AND s.saved_id = {saved_id}
-    AND pg_catalog.hash_array_extended(s.key_texts, 0) = pg_catalog.hash_array_extended(c.key_texts, 0)
-    AND s.key_texts OPERATOR(pg_catalog.=) c.key_texts
+  WHERE s.saved_id = {saved_id}
+    AND {same_row}
   RETURNING 1
 ),
 added AS (
@@ -98,6 +107,10 @@ added AS (
 )
 SELECT (SELECT count(*) FROM added) - (SELECT count(*) FROM forgotten) AS more,
        EXISTS (SELECT FROM changed) AS changed;
+
+-- name: is_same_by_text
+pg_catalog.hash_array_extended(s.key_texts, 0) = pg_catalog.hash_array_extended(c.key_texts, 0)
+AND s.key_texts OPERATOR(pg_catalog.=) c.key_texts;
 
 -- name: count_rows
 SELECT count(*) AS rows
@@ -185,9 +198,12 @@ SET run_id = %(run_id)s, row_count = %(rows)s, is_kept = true
 WHERE id = %(saved_id)s;
 
 -- name: can_be_taken
--- A rule would make another statement of it.
-SELECT c.relkind IN ('r', 'p') AND NOT c.relhasrules AND c.relpersistence <> 't' AS can
+-- A rule would make another statement of it, and the search_path that values are written
+-- in another table.
+SELECT c.relkind IN ('r', 'p') AND NOT c.relhasrules AND c.relpersistence <> 't'
+   AND pg_catalog.current_setting('search_path') = s.reset_val AS can
 FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_settings AS s ON s.name = 'search_path'
 WHERE c.oid = %(oid)s::oid;
 
 -- name: take_rows

@@ -511,12 +511,13 @@ def test_column_that_names_no_row_is_saved_beside_a_dropped_key(
     there_and_back: There, kept, owner
 ):
     owner.execute(LEGACY.encode())
+    owner.execute("CREATE TABLE platform.note (id int PRIMARY KEY, old_id int)")
     there_and_back(
-        NUMBER + "CREATE TABLE platform.note (id int PRIMARY KEY, v text,"
-        " old_id int CONSTRAINT names REFERENCES platform.old)",
+        NUMBER + "ALTER TABLE platform.note ADD v text,"
+        " ADD CONSTRAINT names FOREIGN KEY (old_id) REFERENCES platform.old",
         "ALTER TABLE platform.note DROP v, DROP CONSTRAINT names;"
         "ALTER TABLE platform.old DROP id",
-        "INSERT INTO platform.note VALUES (1, 'precious', 1)",
+        "INSERT INTO platform.note VALUES (1, 1, 'precious')",
     )
     assert ("platform.note", "precious") in kept()
 
@@ -534,6 +535,22 @@ def test_key_of_another_type_names_its_rows_still(
         "SELECT bool_and(has_key) FROM pgflight.saved WHERE is_kept"
     )
     assert has_key.fetchone() == (True,)
+
+
+def test_row_that_is_left_is_known_in_any_search_path(
+    there_and_back: There, kept, owner
+):
+    """Also where its key's type is written in another way."""
+    owner.execute(
+        "CREATE TYPE platform.colour AS ENUM ('red', 'blue');"
+        "CREATE TABLE platform.t (id platform.colour PRIMARY KEY, v int)"
+    )
+    there_and_back(
+        "SELECT 1",
+        "SET LOCAL search_path = platform; DELETE FROM t WHERE id = 'red'",
+        "INSERT INTO platform.t VALUES ('red', 1), ('blue', 2)",
+    )
+    assert kept() == [("platform.t", "red 1")]
 
 
 def test_what_is_restored_of_an_overwritten_row_is_a_conflict(

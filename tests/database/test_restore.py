@@ -644,3 +644,37 @@ def test_value_that_a_newer_one_stood_for_does_not_come_back(
     assert owner.execute("SELECT DISTINCT n FROM platform.users").fetchall() == [
         (None,)
     ]
+
+
+NAMESAKES = (
+    "CREATE SCHEMA platform_owner; CREATE TABLE platform_owner.k (id int);"
+    "CREATE TABLE platform.k (id int);"
+    "CREATE TABLE platform.t (id int PRIMARY KEY); INSERT INTO platform.t VALUES (1)"
+)
+
+
+@pytest.mark.parametrize("value", ["platform.k", "platform_owner.k"])
+def test_table_as_a_value_is_the_same_in_any_search_path(
+    bare: Bare, back_and_forth: Round, owner, value: str
+):
+    owner.execute(NAMESAKES.encode())
+    bare(
+        "SET LOCAL search_path = platform; ALTER TABLE t ADD COLUMN r regclass",
+        "SET LOCAL search_path = platform; ALTER TABLE t DROP COLUMN r",
+    )
+    update = ["UPDATE platform.t SET r =", f"'{value}'"]
+    (restored,) = back_and_forth(" ".join(update))
+    assert (restored.rows, restored.conflicts) == (1, [])
+    same = owner.execute("SELECT r = %s::regclass FROM platform.t", [value])
+    assert same.fetchone() == (True,)
+
+
+def test_deleted_row_has_its_tables_in_any_search_path(
+    bare: Bare, back_and_forth: Round, owner
+):
+    owner.execute(NAMESAKES.encode())
+    owner.execute("ALTER TABLE platform.t ADD COLUMN r regclass")
+    bare("SELECT 1", "SET LOCAL search_path = platform; DELETE FROM t WHERE id = 1")
+    back_and_forth("UPDATE platform.t SET r = 'platform.k'")
+    same = owner.execute("SELECT r = 'platform.k'::regclass FROM platform.t")
+    assert same.fetchone() == (True,)

@@ -5,10 +5,11 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from flows.database.connection import session
+from flows.database.connection import Conn, session
 from flows.database.ledger import take_fence
 from flows.database.revert import revert
 from flows.database.saving import Copy, Unsaved, copy_ahead, lock_table, save
+from flows.database.shape import shape_of
 from flows.migration.errors import Busy, RollbackFailed
 from flows.migration.flight import Flight
 from flows.migration.losses import Loss
@@ -179,3 +180,35 @@ def test_copy_that_lacks_a_row_is_not_kept(flight: Flight):
     (copy,) = copy_ahead(flight, [Loss("platform.users")])
     with pytest.raises(Unsaved):
         keep(flight, replace(copy, rows=copy.rows - 1))
+
+
+@pytest.mark.parametrize(
+    ("type_", "old", "new"),
+    [("numeric", "1.0", "1.00"), ("interval", "1 month", "30 days")],
+)
+def test_key_that_is_spelt_anew_names_the_same_row(
+    flight: Flight, owner: psycopg.Connection, type_: str, old: str, new: str
+):
+    columns = f"id {type_} PRIMARY KEY, v text"
+    owner.execute(f"CREATE TABLE platform.t ({columns})".encode())
+    owner.execute("INSERT INTO platform.t VALUES (%s, 'old')", [old])
+    (copy,) = copy_ahead(flight, [Loss("platform.t", "v")])
+    owner.execute("UPDATE platform.t SET id = %s, v = 'new'", [new])
+    saved = keep(flight, copy)
+    assert saved and saved.rows == 1
+    assert owner.execute(TEXTS).fetchall() == [("new",)]
+
+
+def test_text_that_equals_another_spelling_is_not_steady(
+    conn: Conn, owner: psycopg.Connection, admin: psycopg.Connection
+):
+    owner.execute('CREATE COLLATION platform.any_case FROM "C"')
+    owner.execute("CREATE TABLE platform.t (id text COLLATE platform.any_case)")
+    owner.execute("ALTER TABLE platform.t ADD PRIMARY KEY (id)")
+    # Not every server is built with ICU, which alone has such collations.
+    admin.execute(
+        "UPDATE pg_collation SET collisdeterministic = false"
+        " WHERE collname = 'any_case'"
+    )
+    shape = shape_of(conn, Loss("platform.t"))
+    assert shape and not shape.is_steady
