@@ -160,9 +160,11 @@ CREATE TABLE IF NOT EXISTS pgflight.saved_row (
   key_texts  text[] NOT NULL,
   value_texts text[] NOT NULL,
   restored    boolean NOT NULL DEFAULT false,
-  conflict    text,
-  is_overwritten boolean NOT NULL DEFAULT false
+  conflict    text
 );
+
+-- Not in the ledgers of earlier builds.
+ALTER TABLE pgflight.saved_row ADD COLUMN IF NOT EXISTS is_overwritten boolean NOT NULL DEFAULT false;
 
 -- It has no key, and a publication FOR ALL TABLES lets nobody delete from a table that
 -- has no identity.

@@ -41,7 +41,7 @@ SELECT pg_catalog.to_regclass('pgflight.run') IS NOT NULL AS found;
 
 -- name: ledger_is_whole
 -- By what was added to it last: the file that makes it may run again at any time.
-SELECT pg_catalog.to_regclass('pgflight.open_column') IS NOT NULL AS found;
+SELECT pg_catalog.to_regprocedure('pgflight.refuse(text)') IS NOT NULL AS found;
 
 -- name: select_runs
 -- The newest run of each version.

@@ -82,9 +82,12 @@ def test_ledger_made_twice_is_the_same(owner, dump_schema: Dump, target: Target)
 
 def test_ledger_of_an_earlier_build_gets_what_it_lacks(conn: Conn):
     create_ledger(conn)
-    conn.execute("DROP VIEW pgflight.open_column")
+    conn.execute("DROP FUNCTION pgflight.refuse")
+    conn.execute("ALTER TABLE pgflight.saved_row DROP COLUMN is_overwritten")
     create_ledger(conn)
-    assert conn.execute("SELECT count(*) AS n FROM pgflight.open_column").fetchone()
+    conn.execute("SELECT is_overwritten FROM pgflight.saved_row")
+    with pytest.raises(psycopg.errors.TriggeredActionException, match="so it is"):
+        conn.execute("SELECT pgflight.refuse('so it is')")
 
 
 def test_run_is_read_back(conn: Conn):

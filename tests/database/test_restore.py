@@ -561,6 +561,24 @@ def test_row_that_a_trigger_makes_another_one_of_is_not_added_again_and_again(
         assert found == [(1,)]
 
 
+@pytest.mark.parametrize(("kind", "refused"), [("ALWAYS", 2), ("BY DEFAULT", 0)])
+def test_identity_that_the_server_lets_nobody_write_to_stays_saved(
+    bare: Bare, back_and_forth: Round, kind: str, refused: int, owner
+):
+    owner.execute("CREATE TABLE platform.t (id int PRIMARY KEY)")
+    owner.execute("INSERT INTO platform.t VALUES (1), (2)")
+    bare(
+        f"ALTER TABLE platform.t ADD COLUMN n int GENERATED {kind} AS IDENTITY",
+        "ALTER TABLE platform.t DROP COLUMN n",
+    )
+    (restored,) = back_and_forth(
+        "ALTER TABLE platform.t ALTER n RESTART WITH 8;"
+        "UPDATE platform.t SET n = DEFAULT"
+    )
+    assert restored.rows == 2 - refused
+    assert sum(reasons([restored]).values()) == refused
+
+
 def test_hundred_thousand_rows_in_one_statement(
     bare: Bare, make_flight: MakeFlight, deploy_once, owner
 ):
