@@ -98,7 +98,9 @@ def test_what_is_named_runs_the_command(command: str, where: str) -> None:
 def recipe(command: str) -> list[str]:
     """What make would run."""
     make, *rest = shlex.split(command)
-    dry = [make, "--dry-run", "--always-make", *rest]
+    # Below another make, as in `make test`, it would say where it goes.
+    options = ["--dry-run", "--always-make", "--no-print-directory"]
+    dry = [make, *options, *rest]
     said = subprocess.run(dry, cwd=CHECKOUT, capture_output=True, text=True, check=True)
     return said.stdout.splitlines()
 
