@@ -77,10 +77,10 @@ def keep_only_changed(
     if not columns:
         return saved
     name = columns[0]["name"]
-    left = shape_in(conn, tables[0], name)
-    if left is None or (copy.shape.has_key and left.keys != copy.shape.keys):
-        return saved
     with text_form_pinned(conn):
+        left = shape_in(conn, tables[0], name)
+        if left is None or (copy.shape.has_key and left.keys != copy.shape.keys):
+            return saved
         kept = saved.rows - _forget_standing(conn, copy, left, name)
         if kept and copy.shape.has_key:
             has_value = sql.SQL("t.{} IS DISTINCT FROM NULL")
@@ -95,7 +95,7 @@ def _note_overwritten(
 ) -> None:
     statement = query("note_overwritten").format(
         saved_id=sql.Literal(copy.saved_id),
-        table=left.table,
+        own_rows=left.own_rows,
         same_key=same_key(left),
         has_something=has_something,
     )

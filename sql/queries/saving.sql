@@ -189,7 +189,7 @@ UPDATE pgflight.saved_row AS s
 SET is_overwritten = true
 WHERE s.saved_id = {saved_id}
   AND EXISTS (
-    SELECT FROM {table} AS t
+    SELECT FROM {own_rows} AS t
     WHERE {same_key} AND {has_something});
 
 -- name: keep_saved

@@ -385,6 +385,7 @@ HEIRS = (
         "DELETE FROM platform.ev WHERE kind = 'x'",
         "DELETE FROM platform.ev",
         "TRUNCATE platform.ev",
+        "DO $$ BEGIN DELETE FROM ONLY platform.ev; END $$",
     ],
 )
 def test_rows_of_a_table_that_inherits_are_back(
