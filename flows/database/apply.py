@@ -117,19 +117,20 @@ def _apply(
         restored = restore_in(transaction, flight, there)
         checks = _check(transaction, flight, snapshot)
     _assert_passed(checks)
-    record_applied(
-        conn,
-        {
-            "run_id": flight.run_id,
-            "version": migration.version,
-            "name": migration.name,
-            "checksum": migration.up.checksum,
-            "rows_filled": sum(done.rows for done in transaction.statements),
-            "locked_ms": transaction.elapsed_ms,
-        },
-        before,
-    )
+    record_applied(conn, _ledger_row(transaction, flight), before)
     return _Done(checks, restored)
+
+
+def _ledger_row(transaction: FencedTransaction, flight: Flight) -> dict[str, object]:
+    migration = flight.migration
+    return {
+        "run_id": flight.run_id,
+        "version": migration.version,
+        "name": migration.name,
+        "checksum": migration.up.checksum,
+        "rows_filled": sum(done.rows for done in transaction.statements),
+        "locked_ms": transaction.elapsed_ms,
+    }
 
 
 def _check(

@@ -20,9 +20,8 @@ from flows.database.connection import (
     in_words,
     one,
     session,
-    set_local,
 )
-from flows.database.ledger import FENCE_KEY
+from flows.database.ledger import FENCE_KEY, FENCE_WAIT_MS, wait_for_fence
 from flows.database.standby import confirmation, end_wait, patience_ms
 from flows.migration.command import command
 from flows.migration.commit_state import CommitState
@@ -36,7 +35,6 @@ from flows.migration.flight import Flight
 
 RECONCILE_FOR_S = 60
 """Long enough for a crash recovery or a failover of a healthy cluster."""
-FENCE_WAIT_MS = 10_000
 
 HasCommitted = Callable[[Conn], bool]
 """Asks the ledger, behind the fence, whether the transaction's row is there."""
@@ -106,14 +104,12 @@ def reconcile(
     flight: Flight,
     has_committed: HasCommitted,
     key: int = FENCE_KEY,
-    for_s: float | None = None,
     pid: int = 0,
 ) -> Answer | None:
     """Find out whether a transaction committed whose answer was lost.
 
     Args:
         key: the advisory lock that the transaction held.
-        for_s: how long to go on asking; RECONCILE_FOR_S when left out.
         pid: the backend that was to commit.
 
     Returns:
@@ -122,8 +118,7 @@ def reconcile(
     Raises:
         CommitUnknown: the database could not be asked, or is not the same one.
     """
-    for_s = RECONCILE_FOR_S if for_s is None else for_s
-    deadline = time.monotonic() + for_s
+    deadline = time.monotonic() + RECONCILE_FOR_S
     reason, hung = "", False
     while time.monotonic() < deadline:
         try:
@@ -137,7 +132,7 @@ def reconcile(
     recover = command("recover", target=flight.target.name)
     raise CommitUnknown(
         "COMMIT was sent, its answer was lost, and the ledger could not be asked"
-        f" for {for_s:g} s: {reason}",
+        f" for {RECONCILE_FOR_S:g} s: {reason}",
         "Do not run the migration by hand. Once the database answers, run"
         f" `{recover}`: run {flight.run_id} is in the ledger if it committed.",
     )
@@ -150,8 +145,7 @@ def _ask(flight: Flight, has_committed: HasCommitted, key: int) -> bool:
         _assert_same_database(flight, found["system_identifier"], found["database"])
         if found["in_recovery"]:
             raise _elsewhere("a standby")
-        set_local(conn, "lock_timeout", min(FENCE_WAIT_MS, patience_ms(flight)))
-        one(conn, "wait_for_fence", key=key)
+        wait_for_fence(conn, key, min(FENCE_WAIT_MS, patience_ms(flight)))
         has_it = has_committed(conn)
         if not has_it and found["timeline"] != flight.identity.timeline:
             # What is there was committed. What is not there may be on the old primary.

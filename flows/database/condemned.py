@@ -4,17 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flows.database.attempt import insist
-from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
     CONNECT_ATTEMPTS,
     IDLE_LIMIT_MS,
     commit_locally,
-    one,
     session,
     set_local,
 )
 from flows.database.events import Event, Kind, append_event
-from flows.database.ledger import FENCE_KEY, take_fence
+from flows.database.ledger import take_fence, wait_for_fence
 from flows.database.queries import query
 from flows.migration.errors import (
     Blocked,
@@ -84,8 +82,7 @@ def _note(flight: Flight, kind: Kind, reason: str, has_fence: bool) -> None:
             set_local(conn, "idle_in_transaction_session_timeout", IDLE_LIMIT_MS)
         elif kind == "spared":
             # Who only looks has it for a moment: the note would stay for that.
-            set_local(conn, "lock_timeout", FENCE_WAIT_MS)
-            one(conn, "wait_for_fence", key=FENCE_KEY)
+            wait_for_fence(conn)
         else:
             take_fence(conn)
         values = {"run_id": run_id, "reason": reason if kind == "condemned" else None}

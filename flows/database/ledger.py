@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from flows.database.connection import IDLE_LIMIT_MS, Conn, one, rows
+from flows.database.connection import IDLE_LIMIT_MS, Conn, one, rows, set_local
 from flows.database.events import Event, append_event
 from flows.database.fingerprint import Fingerprint
 from flows.database.queries import query
@@ -18,6 +18,7 @@ from flows.resources import SQL
 
 FENCE_KEY = int.from_bytes(b"pgflight", "big")
 """Advisory lock that one deployer at a time holds; advisory locks are per database."""
+FENCE_WAIT_MS = 10_000
 JUST_ENDED = "it has just ended"
 
 State = Literal["applying", "applied", "verified", "accepted", "rolled_back"]
@@ -69,6 +70,18 @@ def take_fence(conn: Conn, key: int = FENCE_KEY) -> str:
     if not row["held"]:
         raise busy(conn, key)
     return str(row["xid"])
+
+
+def wait_for_fence(
+    conn: Conn, key: int = FENCE_KEY, within_ms: int = FENCE_WAIT_MS
+) -> None:
+    """Take the fence once whoever has it is through; the transaction waits no longer.
+
+    Raises:
+        psycopg.errors.LockNotAvailable: somebody has it for longer than that.
+    """
+    set_local(conn, "lock_timeout", within_ms)
+    one(conn, "wait_for_fence", key=key)
 
 
 def busy(conn: Conn, key: int = FENCE_KEY) -> Busy:

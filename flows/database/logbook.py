@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
     CONNECT_ATTEMPTS,
     CONNECTION_CHECK_MS,
@@ -10,7 +9,6 @@ from flows.database.connection import (
     Conn,
     again,
     commit_locally,
-    one,
     session,
     set_local,
 )
@@ -22,10 +20,10 @@ from flows.database.events import (
     settle_flights,
 )
 from flows.database.ledger import (
-    FENCE_KEY,
     create_ledger,
     ledger_exists,
     read_runs,
+    wait_for_fence,
 )
 from flows.migration.errors import Blocked
 from flows.migration.flight import Flight
@@ -56,9 +54,8 @@ def open_flight(flight: Flight) -> list[str]:
 def _open(flight: Flight) -> list[Settled]:
     purpose = f"open {flight.run_id} {flight.migration.version}"
     with session(flight.target, purpose) as conn:
-        set_local(conn, "lock_timeout", FENCE_WAIT_MS)
         set_local(conn, "client_connection_check_interval", CONNECTION_CHECK_MS)
-        one(conn, "wait_for_fence", key=FENCE_KEY)
+        wait_for_fence(conn)
         create_ledger(conn)
         settled = settle_flights(conn, flight.run_id)
         _assert_as_cleared(conn, flight)

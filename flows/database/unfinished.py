@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
     CONNECT_ATTEMPTS,
     Conn,
@@ -12,10 +11,9 @@ from flows.database.connection import (
     one,
     reading,
     rows,
-    set_local,
 )
 from flows.database.events import Settled, settle_flights
-from flows.database.ledger import FENCE_KEY, ledger_exists
+from flows.database.ledger import ledger_exists, wait_for_fence
 from flows.database.preflight.server import pin_findings, server_findings
 from flows.migration.errors import NotCleared
 from flows.migration.finding import Level
@@ -87,8 +85,7 @@ def find_unfinished(target: Target, flight_id: UUID, pin: Pin | None) -> Found:
         assert_right_place(conn, target, pin)
         if not ledger_exists(conn):
             return Found([], [])
-        set_local(conn, "lock_timeout", FENCE_WAIT_MS)
-        one(conn, "wait_for_fence", key=FENCE_KEY)
+        wait_for_fence(conn)
         settled = settle_flights(conn, flight_id)
         runs = [_unfinished(row) for row in rows(conn, "select_unfinished")]
         commit_locally(conn)

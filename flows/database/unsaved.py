@@ -64,7 +64,7 @@ class Changes:
             found |= {t.oid for t in self.noted.values() if t.parents & found}
         return found
 
-    def column_number(self, oid: int, column: str | None) -> int | None:
+    def column_number(self, oid: int, column: str) -> int | None:
         """Of a column as it was before; None where there was none of that name."""
         columns = self.noted[oid].columns.items() if oid in self.noted else ()
         return next((number for number, name in columns if name == column), None)

@@ -14,7 +14,6 @@ from flows.database.checks import (
     check_indexes,
     check_objects,
 )
-from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
     CONNECT_ATTEMPTS,
     IDLE_LIMIT_MS,
@@ -23,18 +22,18 @@ from flows.database.connection import (
     again,
     cause_of,
     commit_locally,
-    one,
     reading,
     set_local,
 )
 from flows.database.fingerprint import take_fingerprint
 from flows.database.ledger import (
-    FENCE_KEY,
+    FENCE_WAIT_MS,
     Run,
     read_fingerprints,
     read_run,
     record_after,
     record_state,
+    wait_for_fence,
 )
 from flows.database.pinning import pin_target
 from flows.database.rights import check_rights
@@ -161,8 +160,7 @@ def find_run(flight: Flight) -> Run | None:
     """
     purpose = _purpose(flight)
     with reading(flight.target, purpose, attempts=CONNECT_ATTEMPTS) as conn:
-        set_local(conn, "lock_timeout", FENCE_WAIT_MS)
-        one(conn, "wait_for_fence", key=FENCE_KEY)
+        wait_for_fence(conn)
         return read_run(conn, flight.in_place_as)
 
 

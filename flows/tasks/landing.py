@@ -174,11 +174,12 @@ def conclude_failed_rollback(
     # Nothing was begun where the target itself is refused, such as a pooler.
     refusal = ConnectionFailed if is_by_hand else ConnectionRefused
     is_refused = flight is None and isinstance(error, refusal)
-    is_blocked = is_refused or isinstance(error, Blocked | BadInput)
     # Its own note could not be taken back: the next recovery goes on with it.
     is_noted = own is Outcome.ROLLBACK_FAILED and flight and not flight.condemned
-    if (is_blocked and not is_noted) or own is Outcome.UNKNOWN:
-        report.conclude(own if own is Outcome.UNKNOWN else Outcome.BLOCKED)
+    if own is Outcome.UNKNOWN:
+        report.conclude(own)
+    elif is_refused or (isinstance(error, Blocked | BadInput) and not is_noted):
+        report.conclude(Outcome.BLOCKED)
     elif isinstance(error, InTheWay) and own is Outcome.NEEDS_DECISION:
         report.conclude(own)
     elif flight is None or own in (Outcome.NEEDS_DECISION, Outcome.ROLLBACK_FAILED):

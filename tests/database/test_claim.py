@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from flows.database.claim import Claim, claiming, current_claim
 from flows.database.connection import Conn, session
@@ -14,6 +15,7 @@ from flows.demo.world import World
 from flows.migration.errors import Busy
 from flows.migration.target import Target
 from tests.database.conftest import backend_count
+from tests.faults.proxy import Deed, Once, WireProxy
 
 Another = Callable[[], Claim]
 
@@ -117,6 +119,14 @@ def test_lost_and_somebody_else_has_it(
         another().take(target, "other")
         with pytest.raises(Busy, match="claim other"):
             current_claim().renew()
+
+
+def test_cut_off_while_it_is_taken_is_tried_again(target: Target, server):
+    at_lock = Once(lambda line, message: "try_advisory" in message.text, Deed.SWALLOW)
+    with WireProxy(server.port, at_lock) as proxy, claiming():
+        url = proxy.through(target.database_url.get_secret_value())
+        current_claim().take(Target(SecretStr(url)), "first")
+    assert at_lock.is_done
 
 
 def test_holds_back_no_vacuum(target: Target, admin: psycopg.Connection, world: World):

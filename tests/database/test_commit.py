@@ -119,11 +119,14 @@ def test_reconcile_waits_for_the_fence(flight: Flight, owner):
     assert released == [True]
 
 
-def test_reconcile_gives_up_when_nobody_answers(flight: Flight):
+def test_reconcile_gives_up_when_nobody_answers(
+    flight: Flight, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("flows.database.commit.RECONCILE_FOR_S", 0.5)
     gone = flight.target.database_url.get_secret_value()
     target = Target(type(flight.target.database_url)(_at_port(gone, 9)))
     with pytest.raises(CommitUnknown, match=r"for 0.5 s: Cannot reach") as caught:
-        reconcile(replace(flight, target=target), lambda conn: True, for_s=0.5)
+        reconcile(replace(flight, target=target), lambda conn: True)
     assert str(flight.run_id) in caught.value.help
 
 

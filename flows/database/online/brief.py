@@ -1,25 +1,21 @@
 """Brief steps: a short transaction each, with the lock-timeout ladder."""
 
 from collections.abc import Callable, Sequence
-from uuid import UUID
 
 import psycopg
 
 from flows.database.attempt import Committed, Work
-from flows.database.commit import FENCE_WAIT_MS
 from flows.database.connection import (
     Cause,
     Conn,
     cause_of,
     in_words,
-    one,
-    set_local,
 )
 from flows.database.dependents import in_the_way
-from flows.database.fingerprint import take_fingerprint
-from flows.database.functions import Function, note_functions, read_noted
+from flows.database.fingerprint import Fingerprint, take_fingerprint
+from flows.database.functions import note_functions, read_noted
 from flows.database.keeping import Keeper, keep_and_do
-from flows.database.ledger import busy, read_fingerprints
+from flows.database.ledger import busy, read_fingerprints, wait_for_fence
 from flows.database.online.crew import Crew
 from flows.database.online.orphans import clear_under_lock
 from flows.database.online.patience import commit_patiently
@@ -51,8 +47,7 @@ def wait_for_last_step(conn: Conn) -> None:
     """
     try:
         with conn.transaction():
-            set_local(conn, "lock_timeout", FENCE_WAIT_MS)
-            one(conn, "wait_for_fence", key=STEP_KEY)
+            wait_for_fence(conn, STEP_KEY)
     except psycopg.errors.LockNotAvailable:
         raise busy(conn, STEP_KEY) from None
 
@@ -110,12 +105,15 @@ def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed
         others: list[str] = []
 
         def save_first(transaction: FencedTransaction) -> None:
-            others[:] = _made_by_others(crew, transaction.conn)
+            before, _ = read_fingerprints(transaction.conn, crew.journal.run_id)
+            others[:] = _made_by_others(crew, transaction.conn, before)
             keeper = Keeper(transaction, crew.flight, copies, crew.journal.run_id)
             keepers.append(keeper)
             keeper.save(step.where, crew.say)
             if names:
-                replaced = _replaced(transaction.conn, crew.journal.run_id)
+                noted = read_noted(transaction.conn, crew.journal.run_id)
+                # A step notes what another one has made, too.
+                replaced = [found for found in noted if found.identity in before]
                 put_back_all(transaction, replaced, step.where, crew.say)
 
         def finish(transaction: FencedTransaction) -> None:
@@ -133,21 +131,14 @@ def undo_brief(crew: Crew, step: OnlineStep, undo: tuple[str, ...]) -> Committed
     return keep_and_do(crew.flight, lost, undo_with, crew.say, STEP_KEY)
 
 
-def _made_by_others(crew: Crew, conn: Conn) -> list[str]:
+def _made_by_others(crew: Crew, conn: Conn, before: Fingerprint) -> list[str]:
     """Names of what was made since the deployment began, and not by its script."""
-    before, _ = read_fingerprints(conn, crew.journal.run_id)
     mentions = mentions_of(crew.flight.migration.up)
     return [
         name
         for name in take_fingerprint(conn)
         if name not in before and not mentions.may_have_made(name, before)
     ]
-
-
-def _replaced(conn: Conn, run_id: UUID) -> list[Function]:
-    """Functions that were there before the run: a step notes what another made, too."""
-    before, _ = read_fingerprints(conn, run_id)
-    return [found for found in read_noted(conn, run_id) if found.identity in before]
 
 
 def _run(

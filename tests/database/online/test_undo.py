@@ -1,5 +1,6 @@
 """A step that fails: what was done is taken back, and nobody's data is lost."""
 
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
@@ -34,6 +35,18 @@ COMMENT ON VIEW platform.v IS 'x';
 """
 
 
+def fly_beside(
+    flight: Flight, owner: psycopg.Connection, statement: LiteralString
+) -> None:
+    """Fly, and have somebody run a statement once the column is there."""
+
+    def say(line: str) -> None:
+        if "ADD COLUMN" in line:
+            owner.execute(statement)
+
+    apply_online(flight, say)
+
+
 def test_every_kind_of_step_is_taken_back(
     bare: Bare, fly_online: FlyOnline, owner, dump_schema: Dump, ledger: None
 ):
@@ -61,12 +74,11 @@ def test_what_others_built_on_it_is_named_and_stays(
 ):
     bare(f"ALTER TABLE platform.users ADD COLUMN a int;\n{NEVER}")
 
-    def say(line: str) -> None:
-        if "ADD COLUMN" in line:
-            owner.execute("CREATE INDEX by_hand ON platform.users (email, a)")
-
     with pytest.raises(RollbackFailed, match=r"index platform\.by_hand"):
-        apply_online(make_flight(strategy="online"), say)
+        fly_beside(
+            *(make_flight(strategy="online"), owner),
+            "CREATE INDEX by_hand ON platform.users (email, a)",
+        )
     row = owner.execute("SELECT to_regclass('platform.by_hand') IS NULL").fetchone()
     assert row == (False,)
     assert states(owner) == [("applying", "online")]
@@ -128,12 +140,11 @@ def test_what_somebody_wrote_meanwhile_is_saved(
 ):
     bare(f"ALTER TABLE platform.users ADD COLUMN a int;\n{NEVER}")
 
-    def say(line: str) -> None:
-        if "ADD COLUMN" in line:
-            owner.execute("UPDATE platform.users SET a = 7 WHERE email LIKE '%1@%'")
-
     with pytest.raises(StatementFailed):
-        apply_online(make_flight(strategy="online"), say)
+        fly_beside(
+            *(make_flight(strategy="online"), owner),
+            "UPDATE platform.users SET a = 7 WHERE email LIKE '%1@%'",
+        )
     saved = owner.execute(
         "SELECT s.relation, s.value_names, s.is_kept, array_agg(DISTINCT r.value_texts)"
         " FROM pgflight.saved AS s JOIN pgflight.saved_row AS r ON r.saved_id = s.id"
